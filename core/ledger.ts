@@ -1,0 +1,92 @@
+/**
+ * Port: ordered records with indexes and transactions: messages, outbox, events, idempotency keys, totals.
+ *
+ * Keys and index values are text compared by UTF-8 bytes, any characters, up to 4,096 bytes (an engine with shorter keys
+ * hashes the tail itself). Values are bytes the ledger never looks into. No callbacks: a commit is data, so that no user
+ * code runs inside a transaction.
+ */
+
+export interface Placement {
+  readonly table: string
+  readonly key: string
+  readonly value: Uint8Array
+  /** Index name → text to sort by. Entries follow the row when it is replaced or deleted. */
+  readonly index?: Readonly<Record<string, string>>
+  /** Epoch ms at which `due` reports the row. */
+  readonly due?: number
+}
+
+export type Op =
+  | ({ readonly op: "put" } & Placement)
+  | ({ readonly op: "putIfAbsent" } & Placement)
+  | ({ readonly op: "putIfVersion"; readonly version: number } & Placement)
+  | { readonly op: "delete"; readonly table: string; readonly key: string; readonly version?: number }
+  /** Adds to a whole number (absent counts as 0). */
+  | { readonly op: "increment"; readonly table: string; readonly key: string; readonly by: number }
+  /** Appends to a log: the row's position is the next whole number of this company and table, from 1, without gaps. */
+  | { readonly op: "append"; readonly table: string; readonly value: Uint8Array }
+
+export type CommitResult =
+  /** `positions` has one entry for each append of the commit, in order. */
+  | { readonly ok: true; readonly positions: readonly number[] }
+  /** Nothing was written; `op` is the index of the first operation whose condition did not hold. */
+  | { readonly ok: false; readonly op: number }
+
+export interface Row {
+  readonly key: string
+  readonly value: Uint8Array
+  /** Grows with each write of the row, from 1. */
+  readonly version: number
+}
+
+export interface LogRow {
+  readonly position: number
+  readonly value: Uint8Array
+}
+
+export interface PageQuery {
+  /** Sort and select by this index; by key when left out. */
+  readonly index?: string
+  /** Only entries whose sort text begins with this. */
+  readonly prefix?: string
+  /** Exclusive bounds on the cursor text that a page gives. */
+  readonly after?: string
+  readonly before?: string
+  readonly limit: number
+  readonly reverse?: boolean
+}
+
+export interface Page {
+  readonly rows: readonly Row[]
+  /** Hand back as `after` (or `before` when reversed) for the next page; null at the end. */
+  readonly next: string | null
+}
+
+export interface DueRow extends Row {
+  readonly company: string
+  readonly due: number
+}
+
+export interface Ledger {
+  /** All or nothing, durable when it resolves. A full disk or a closed ledger rejects with STORAGE_UNAVAILABLE. */
+  commit(company: string, ops: readonly Op[]): Promise<CommitResult>
+  get(company: string, table: string, keys: readonly string[]): Promise<(Row | undefined)[]>
+  /** One page from its own snapshot; nothing stays open. */
+  page(company: string, table: string, query: PageQuery): Promise<Page>
+  /** Log rows with a position above `after`, oldest first. */
+  log(company: string, table: string, after: number, limit: number): Promise<LogRow[]>
+  /** The last position of a log, 0 when it is empty. */
+  tail(company: string, table: string): Promise<number>
+  /** Numbers kept by `increment`, by key, for a table of one company. */
+  numbers(company: string, table: string): Promise<Record<string, number>>
+  /** What is to be done next in a table, over all companies, earliest first. */
+  due(table: string, now: number, limit: number): Promise<DueRow[]>
+  companies(): Promise<string[]>
+  erase(company: string): Promise<void>
+  close(): Promise<void>
+}
+
+export interface LedgerAdapter {
+  readonly name: string
+  open(options: { readonly folder: string }): Promise<Ledger>
+}

@@ -1,0 +1,80 @@
+import { z } from "@hono/zod-openapi"
+import { bool, count, list, ms, port } from "./fields.ts"
+
+/** The settings that core itself owns, with their environment names. Plugins and adapters declare their own. */
+export const coreSettings = z.object({
+  port: port.default(3000).describe("Port to listen on; 0 takes a free one"),
+  host: z
+    .string()
+    .min(1)
+    .default("127.0.0.1")
+    .describe("Address to listen on; another than loopback needs an admin key"),
+  multiTenant: bool.default(true).describe("Every call names a company"),
+  defaultCompanyId: z.string().min(1).max(100).optional().describe("The company meant when multi-tenant mode is off"),
+  provider: z.string().default("baileys").describe("WhatsApp provider to use"),
+  maxSessions: count.default(1000).describe("Sessions that have or want a socket on this process"),
+  sessionTtlMs: ms
+    .default(3_600_000)
+    .describe("A session not connected and idle for this long is dropped from memory (ms)"),
+  authStateTtlMs: ms
+    .default(7_200_000)
+    .describe("How long cached auth state outlives its session, and an unfinished pairing's credentials are kept (ms)"),
+  cleanupIntervalMs: ms.default(60_000).describe("How often both are swept (ms)"),
+  maxListeners: count.default(20).describe("Live event subscribers for one company"),
+  maxReconnectAttempts: count.default(10).describe("Reconnect attempts before the status is failed"),
+  reconnectDelayMs: ms.default(5_000).describe("First reconnect delay; grows by 1.5 with full jitter up to 60 s (ms)"),
+  keepAliveMs: ms.default(30_000).describe("Keep-alive interval of the transport (ms)"),
+  connectionTimeoutMs: ms.default(60_000).describe("Connection timeout of the transport (ms)"),
+  usePairingCode: bool.default(false).describe("Link by pairing code when initialize does not say"),
+  maxQrAttempts: count.default(3).describe("QR codes shown before the session gives up"),
+  isolateAuth: bool.default(true).describe("Each company its own WhatsApp login"),
+  storage: z.string().default("filesystem").describe("The default store for auth state"),
+  sessionsPath: z.string().min(1).default("./sessions").describe("The data folder"),
+  onUnknown: z
+    .enum(["resend", "hold"])
+    .default("resend")
+    .describe("After a crash, a message that may or may not have gone out"),
+  bodyLimit: count.default(1_048_576).describe("Largest ordinary JSON body (bytes)"),
+  trustedProxies: list.default([]).describe("Addresses whose X-Forwarded-For counts"),
+  corsOrigins: list.default([]).describe("Origins that browsers may call from"),
+  logLevel: z
+    .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
+    .default("info")
+    .describe("Log level"),
+  logToFile: bool.default(false).describe("Log to a file as well"),
+  logPath: z.string().min(1).default("logs/whatsapp.log").describe("Log file; rotated by size"),
+  debugSessions: bool.default(false).describe("Log every session state change with its cause"),
+})
+
+export type CoreSettings = z.output<typeof coreSettings>
+
+/** Environment name → key. */
+export const coreEnv = {
+  PORT: "port",
+  HOST: "host",
+  WHATSAPP_MULTI_TENANT: "multiTenant",
+  DEFAULT_COMPANY_ID: "defaultCompanyId",
+  WHATSAPP_PROVIDER: "provider",
+  WHATSAPP_MAX_SESSIONS: "maxSessions",
+  WHATSAPP_SESSION_TTL: "sessionTtlMs",
+  WHATSAPP_AUTH_STATE_TTL: "authStateTtlMs",
+  WHATSAPP_CLEANUP_INTERVAL: "cleanupIntervalMs",
+  WHATSAPP_MAX_LISTENERS: "maxListeners",
+  WHATSAPP_MAX_RECONNECT_ATTEMPTS: "maxReconnectAttempts",
+  WHATSAPP_RECONNECT_DELAY: "reconnectDelayMs",
+  WHATSAPP_KEEPALIVE_INTERVAL: "keepAliveMs",
+  WHATSAPP_CONNECTION_TIMEOUT: "connectionTimeoutMs",
+  WHATSAPP_USE_PAIRING_CODE: "usePairingCode",
+  WHATSAPP_MAX_QR_ATTEMPTS: "maxQrAttempts",
+  WHATSAPP_ISOLATE_AUTH: "isolateAuth",
+  WHATSAPP_STORAGE: "storage",
+  WHATSAPP_SESSIONS_PATH: "sessionsPath",
+  WHATSAPP_ON_UNKNOWN: "onUnknown",
+  WHATSAPP_BODY_LIMIT: "bodyLimit",
+  WHATSAPP_TRUSTED_PROXIES: "trustedProxies",
+  WHATSAPP_CORS_ORIGINS: "corsOrigins",
+  WHATSAPP_LOG_LEVEL: "logLevel",
+  WHATSAPP_LOG_TO_FILE: "logToFile",
+  WHATSAPP_LOG_PATH: "logPath",
+  WHATSAPP_DEBUG_SESSIONS: "debugSessions",
+} as const satisfies Record<string, keyof CoreSettings>

@@ -1,0 +1,49 @@
+/** Port: the machine. One adapter for each runtime; core and plugins never name a runtime's own things. */
+export interface System {
+  readonly runtime: "node" | "deno" | "edge"
+  /** The process environment, read once at start. */
+  env(): Readonly<Record<string, string | undefined>>
+  /** Text of a file, or undefined when there is none; any other failure rejects. */
+  readText(path: string): Promise<string | undefined>
+  /** Bytes of a file inside an installed package, such as ("swagger-ui-dist", "swagger-ui.css"). */
+  readAsset(packageName: string, file: string): Promise<Uint8Array>
+  /** The default export of a module: a path (relative to the working directory) or an installed package's name. */
+  loadModule(specifier: string): Promise<unknown>
+  /** Takes the exclusive lock of a folder, made if missing (mode 700). It ends with the process. */
+  lockFolder(path: string): Promise<FolderLock | FolderOwner>
+  /** Where log lines go: standard output, and a file with rotation by size when a path is given. */
+  logSink(file?: string): LogSink
+  resources(): Resources
+  /** SHA-256 of the bytes; synchronous, so that it can run on hot paths. */
+  sha256(data: Uint8Array): Uint8Array
+  /** HMAC-SHA-256; synchronous. */
+  hmac(key: Uint8Array, data: Uint8Array): Uint8Array
+  /** True when the two are equal, in time that depends on the length alone. */
+  equal(a: Uint8Array, b: Uint8Array): boolean
+}
+
+export interface FolderLock {
+  readonly held: true
+  release(): Promise<void>
+}
+
+export interface FolderOwner {
+  readonly held: false
+  /** Whoever holds it, in a form fit for a message: "process 4711 on host salon". */
+  readonly owner: string
+}
+
+export interface LogSink {
+  write(line: string): void
+  /** True when a person reads it on a terminal. */
+  readonly interactive: boolean
+  flush(): Promise<void>
+}
+
+export interface Resources {
+  /** Bytes. */
+  readonly rss: number
+  readonly heapUsed: number
+  /** CPU microseconds since the process started. */
+  readonly cpuMicros: number
+}
