@@ -54,8 +54,8 @@ export interface HealthItem {
   readonly detail?: string
 }
 
-/** Open: a plugin merges names of its own into it with `declare module`. */
-export interface HookMap {
+/** The stages of the house. */
+export interface CoreHookMap {
   "request:identify": First<Knock, Principal>
   "company:validate": Guard<{ readonly company: string }>
   "session:start": Guard<{ readonly company: string }>
@@ -88,6 +88,9 @@ export interface HookMap {
   "app:closing": Observe<Record<string, never>>
   "plugin:fault": Observe<{ readonly plugin: string; readonly hook: string; readonly message: string }>
 }
+
+/** Open: a plugin merges names of its own into it with `declare module`, and says their kinds in `hooks`. */
+export interface HookMap extends CoreHookMap {}
 
 /** The other side of a message, as far as it is known when a message is looked at. */
 export interface PersonOnTheLine {
@@ -150,10 +153,14 @@ export interface PluginSpec<
   readonly config?: C
   readonly env?: EnvMap<C>
   readonly errors?: E
-  /** Services that another plugin must `provide`; one that is missing stops the start. */
+  /** Services that `setup` offers with `provide`. */
+  readonly provides?: readonly string[]
+  /** Services that another plugin must list in `provides`; one that is missing stops the start. */
   readonly needs?: readonly string[]
   /** Plugins that come earlier in every stage if they are there. */
   readonly after?: readonly string[]
+  /** Hook names of the plugin's own, with their kinds. */
+  readonly hooks?: Readonly<Record<string, HookKind>>
   /** True for a plugin that answers `request:identify` well enough for an address other than loopback. */
   readonly guardsPublicHost?: boolean
   /** Problems that span settings; each names the variable and what is accepted. Nothing may be started here. */
