@@ -52,6 +52,7 @@ export const coreErrors = {
   EXPIRED: { status: 410, message: "The message waited longer than its time to live", class: "TIMEOUT" },
   CREDENTIALS_DAMAGED: { status: 409, message: "The stored credentials are damaged", class: "AUTH" },
   BANNED: { status: 409, message: "WhatsApp has banned or blocked this account", class: "AUTH" },
+  RECORD_DAMAGED: { status: 500, message: "A stored record is damaged" },
   RECORD_SEALED: { status: 500, message: "A stored record is sealed and nothing opens it" },
   FENCED: { status: 409, message: "Another process has taken over this line" },
 } as const satisfies Record<string, ErrorSpec>

@@ -27,7 +27,7 @@ export interface Write {
 export interface CompanyDriver {
   /** One entry per key, in order. */
   load(company: string, keys: readonly string[]): Promise<(Uint8Array | undefined)[]>
-  /** All or nothing; durable when it resolves; refused with FENCED when a higher fence has written. */
+  /** All or nothing; durable when it resolves; refused with FENCED when a higher fence has written. `UNFENCED` is neither compared nor kept. */
   commit(company: string, writes: readonly Write[], fence: number): Promise<void>
   /** Every key of a company. */
   keys(company: string): Promise<string[]>
@@ -60,4 +60,70 @@ export interface StoreOptions {
   /** The data folder of this process. */
   readonly folder: string
   readonly [option: string]: unknown
+}
+
+/** The fence of a write that no lease stands behind: maintenance of a line that is not running. */
+export const UNFENCED = Number.POSITIVE_INFINITY
+
+const ROOT = "company"
+
+/**
+ * The unstorage side of a company driver, over keys `company:<company>:<kind>:<key>`. Bytes only: a value that is none is
+ * refused, since unstorage would turn it into text and guess at it when reading.
+ */
+export function asDriver(name: string, companies: CompanyDriver): Driver & CompanyDriver {
+  async function value(key: string): Promise<Uint8Array | null> {
+    const place = placeOf(key)
+    if (place === undefined) return null
+    const [bytes] = await companies.load(place.company, [place.key])
+    return bytes ?? null
+  }
+  async function put(key: string, bytes: Uint8Array | null): Promise<void> {
+    const place = placeOf(key)
+    if (place === undefined) throw new TypeError("A key of this store is company:<company>:<kind>:<key>")
+    await companies.commit(place.company, [{ key: place.key, value: bytes }], UNFENCED)
+  }
+  async function keysOf(company: string): Promise<string[]> {
+    const keys = await companies.keys(company)
+    return keys.map((key) => `${ROOT}:${company}:${key.replace("/", ":")}`)
+  }
+  return {
+    ...companies,
+    name,
+    hasItem: async (key) => (await value(key)) !== null,
+    getItem: () => {
+      throw new TypeError("This store holds bytes: read with getItemRaw")
+    },
+    getItemRaw: value,
+    setItem: () => {
+      throw new TypeError("This store holds bytes: write with setItemRaw")
+    },
+    setItemRaw: (key, bytes: unknown) => {
+      if (!(bytes instanceof Uint8Array)) throw new TypeError("This store holds bytes only")
+      return put(key, bytes)
+    },
+    removeItem: (key) => put(key, null),
+    async getKeys(base) {
+      const [root, company] = base.split(":")
+      if (root === ROOT && company !== undefined && company !== "") {
+        return (await keysOf(company)).filter((key) => key.startsWith(base))
+      }
+      const all = await Promise.all((await companies.companies()).map(keysOf))
+      return all.flat().filter((key) => key.startsWith(base))
+    },
+    async clear(base) {
+      const [root, company, ...rest] = base.split(":").filter((segment) => segment !== "")
+      if (root !== ROOT || company === undefined || rest.length > 0) {
+        throw new TypeError("Erase one company at a time: company:<company>:")
+      }
+      await companies.erase(company)
+    },
+  }
+}
+
+function placeOf(key: string): { company: string; key: string } | undefined {
+  const [root, company, kind, name, ...rest] = key.split(":")
+  if (root !== ROOT || company === undefined || kind === undefined || name === undefined || rest.length > 0)
+    return undefined
+  return { company, key: `${kind}/${name}` }
 }
