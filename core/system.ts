@@ -1,3 +1,5 @@
+import type { Logger, LogLevel } from "./log.ts"
+
 /** Port: the machine. One adapter for each runtime; core and plugins never name a runtime's own things. */
 export interface System {
   readonly runtime: "node" | "deno" | "edge"
@@ -5,14 +7,16 @@ export interface System {
   env(): Readonly<Record<string, string | undefined>>
   /** Text of a file, or undefined when there is none; any other failure rejects. */
   readText(path: string): Promise<string | undefined>
+  /** Variables of a file such as `.env`, or undefined when there is none; any other failure rejects. */
+  readEnvFile(path: string): Promise<Readonly<Record<string, string>> | undefined>
   /** Bytes of a file inside an installed package, such as ("swagger-ui-dist", "swagger-ui.css"). */
   readAsset(packageName: string, file: string): Promise<Uint8Array>
   /** The default export of a module: a path (relative to the working directory) or an installed package's name. */
   loadModule(specifier: string): Promise<unknown>
   /** Takes the exclusive lock of a folder, made if missing (mode 700). It ends with the process. */
   lockFolder(path: string): Promise<FolderLock | FolderOwner>
-  /** Where log lines go: standard output, and a file with rotation by size when a path is given. */
-  logSink(file?: string): LogSink
+  /** Opens the log: JSON lines on standard output, pretty on a terminal, and in a file with rotation by size as well. */
+  openLog(options: LogOptions): OpenLog
   resources(): Resources
   /** SHA-256 of the bytes; synchronous, so that it can run on hot paths. */
   sha256(data: Uint8Array): Uint8Array
@@ -33,11 +37,16 @@ export interface FolderOwner {
   readonly owner: string
 }
 
-export interface LogSink {
-  write(line: string): void
-  /** True when a person reads it on a terminal. */
-  readonly interactive: boolean
-  flush(): Promise<void>
+export interface LogOptions {
+  readonly level: LogLevel | "silent"
+  /** Made with its folder if missing. */
+  readonly file?: string
+}
+
+export interface OpenLog {
+  readonly log: Logger
+  /** Returns when everything logged so far has been written. */
+  close(): void
 }
 
 export interface Resources {

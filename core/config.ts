@@ -1,0 +1,33 @@
+import type { z } from "@hono/zod-openapi"
+import type { LedgerAdapter } from "./ledger.ts"
+import type { EnvBinding, Plugin } from "./plugin.ts"
+import type { ProviderAdapter } from "./provider.ts"
+import type { StorageAdapter } from "./store.ts"
+
+/** The composition: what this server is made of. Everything the floors below core offer comes in through here. */
+export interface Config {
+  /** In order: plugins themselves, paths that begin with a dot or a slash, or names of npm packages. */
+  readonly plugins: readonly (Plugin | string)[]
+  /** Installed providers; WHATSAPP_PROVIDER chooses. */
+  readonly providers: readonly ProviderAdapter[]
+  /** Installed stores for auth state; WHATSAPP_STORAGE names the default one. */
+  readonly stores: readonly StorageAdapter[]
+  /** Where messages, outbox and events are kept. */
+  readonly ledger: LedgerAdapter
+  /** Settings by variable name; `.env` and the environment come before them. */
+  readonly settings?: Readonly<Record<string, string | number | boolean>>
+  /** Variables that are known and not obeyed yet. */
+  readonly notYet?: NotYet
+}
+
+export interface NotYet {
+  readonly config: z.ZodObject
+  readonly env: Readonly<Record<string, string | EnvBinding>>
+  /** Variables that stop the start when they are set to anything but their default: to ignore them would lower safety. */
+  readonly unsafe: readonly string[]
+}
+
+/** Gives a config file its types. */
+export function defineConfig(config: Config): Config {
+  return config
+}
