@@ -47,6 +47,8 @@ export interface Knock {
   readonly headers: Headers
   /** The peer's address as the socket gives it; undefined where the runtime does not tell. */
   readonly remoteAddress: string | undefined
+  /** Whom to count by: the peer, or whom a trusted proxy names in X-Forwarded-For. */
+  readonly clientAddress: string | undefined
 }
 
 export interface HealthItem {
@@ -128,6 +130,8 @@ export interface EnvBinding<K extends string = string> {
   readonly key: K
   /** Never printed; may also come as a file named by `<VARIABLE>_FILE`. */
   readonly secret?: boolean
+  /** An empty text is otherwise the same as none; here it stops the start. */
+  readonly refuseEmpty?: boolean
 }
 
 export type EnvMap<C extends z.ZodObject> = Readonly<

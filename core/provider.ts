@@ -1,6 +1,7 @@
 import type { z } from "@hono/zod-openapi"
 import type { Clock } from "./clock.ts"
 import type { Logger } from "./log.ts"
+import type { EnvMap } from "./plugin.ts"
 import type { AuthStore } from "./store.ts"
 import type { Content, LineUser, Restriction } from "./types.ts"
 
@@ -155,6 +156,6 @@ export interface ProviderAdapter<C extends z.ZodObject = z.ZodObject> {
   readonly name: string
   readonly config: C
   /** Environment name → key of `config`. */
-  readonly env: Readonly<Record<string, keyof z.input<C> & string>>
+  readonly env: EnvMap<C>
   create(input: { readonly config: z.output<C>; readonly log: Logger; readonly clock: Clock }): Provider
 }

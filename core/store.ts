@@ -1,4 +1,6 @@
+import type { z } from "@hono/zod-openapi"
 import type { Driver } from "unstorage"
+import type { EnvBinding } from "./plugin.ts"
 
 /**
  * Port: a company's auth state (credentials, ratchets, pre-keys).
@@ -53,6 +55,9 @@ export interface OpenStore {
 /** A kind of store, chosen per company. `open` may be called several times, once for each named store. */
 export interface StorageAdapter {
   readonly name: string
+  /** Settings of the adapter, with their environment names; their values are among the options of `open`. */
+  readonly config?: z.ZodObject
+  readonly env?: Readonly<Record<string, string | EnvBinding>>
   open(options: StoreOptions): Promise<OpenStore>
 }
 
