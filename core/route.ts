@@ -1,4 +1,5 @@
 import type { z } from "@hono/zod-openapi"
+import type { Logger } from "./log.ts"
 import type { Call, Principal, Scope } from "./types.ts"
 
 /** A route as the house mounts and documents it. Schemas are the check and the documentation at once. */
@@ -20,6 +21,8 @@ export interface RouteSpec {
   readonly params?: z.ZodObject
   readonly query?: z.ZodObject
   readonly body?: z.ZodType
+  /** True: the call may come without a body, which is then checked as `{}`. Left out: true if the schema accepts `{}`. */
+  readonly bodyOptional?: boolean
   /** Success answers by status; error answers are documented from `errors`. */
   readonly responses: Readonly<
     Record<number, { readonly description: string; readonly schema?: z.ZodType; readonly contentType?: string }>
@@ -44,6 +47,8 @@ export interface RouteInput<S extends RouteSpec> {
   readonly body: Output<S["body"]>
   readonly request: Request
   readonly requestId: string
+  /** Its lines carry the request's id. */
+  readonly log: Logger
 }
 
 export interface ApiRoute<S extends RouteSpec = RouteSpec> {

@@ -3,9 +3,9 @@
 /** What a key may do inside its company; `operator` is the admin key alone. */
 export type Scope = "send" | "read" | "session" | "admin" | "operator"
 
-/** Who makes a request. `company` is set for a key that belongs to one company only. */
+/** Who makes a request. `company` is set for a key that belongs to one company only; `anonymous` on routes that need no key. */
 export interface Principal {
-  readonly kind: "admin" | "loopback" | "company"
+  readonly kind: "admin" | "loopback" | "company" | "anonymous"
   readonly company?: string
   readonly scopes: ReadonlySet<Scope>
 }
