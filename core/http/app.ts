@@ -1,0 +1,190 @@
+import { OpenAPIHono } from "@hono/zod-openapi"
+import type { Context } from "hono"
+import { cors } from "hono/cors"
+import type { Clock } from "../clock.ts"
+import { appError, type ErrorSpec } from "../errors.ts"
+import type { Hooks } from "../hooks.ts"
+import type { Logger } from "../log.ts"
+import { isRefusal, refuseFaults } from "../refusal.ts"
+import type { ApiRoute } from "../route.ts"
+import type { CoreSettings } from "../settings.ts"
+import { addressList } from "./addresses.ts"
+import { failureAnswer, failureOf, jsonAnswer, protect } from "./answer.ts"
+import { check, checked } from "./check.ts"
+import { accessFields, type Exchange, type HttpEnv, newExchange } from "./exchange.ts"
+import { createGate, type GateOptions } from "./gate.ts"
+import { describeRoute, securitySchemes } from "./openapi.ts"
+import { requestIdOf } from "./request-id.ts"
+import { createAllowed, inOrder, type NotBuiltRoute, type OwnedRoute, promised, routeProblems } from "./table.ts"
+
+export interface HttpOptions {
+  readonly routes: readonly OwnedRoute[]
+  /** Promised but not built: these answer 501 and are not documented. */
+  readonly notBuilt?: readonly NotBuiltRoute[]
+  readonly hooks: Pick<Hooks, "guard" | "first">
+  readonly settings: Pick<
+    CoreSettings,
+    "multiTenant" | "defaultCompanyId" | "bodyLimit" | "trustedProxies" | "corsOrigins"
+  >
+  readonly log: Logger
+  readonly clock: Clock
+  /** Core's errors and the plugins', by code. */
+  readonly errors: Readonly<Record<string, ErrorSpec>>
+  /** True from the moment shutdown begins: API routes then answer 503. */
+  isClosing(): boolean
+  /** Stands in the OpenAPI document. */
+  readonly version: string
+}
+
+export interface Http {
+  /** Answers any request; never rejects. `remoteAddress` is the peer's, as the socket gives it. */
+  fetch(request: Request, info?: { readonly remoteAddress?: string | undefined }): Promise<Response>
+  /** The OpenAPI 3.1 document of all documented routes. */
+  document(): unknown
+}
+
+/** The HTTP face of the house, free of any runtime. Throws when two routes collide or one lacks its scope. */
+export function createHttp(options: HttpOptions): Http {
+  const { hooks, settings, clock, errors, log } = options
+  const problems = routeProblems(options.routes)
+  if (problems.length > 0) throw new Error(problems.join("\n"))
+  const routes = inOrder([...options.routes, ...promised(options.notBuilt ?? [], options.routes)])
+  const gateOptions: GateOptions = {
+    hooks,
+    clock,
+    multiTenant: settings.multiTenant,
+    defaultCompanyId: settings.defaultCompanyId,
+    bodyLimit: settings.bodyLimit,
+    trusted: addressList(settings.trustedProxies),
+    isClosing: options.isClosing,
+  }
+
+  const app = new OpenAPIHono<HttpEnv>()
+  if (settings.corsOrigins.length > 0) app.use("*", crossOrigin(settings.corsOrigins))
+  for (const { route } of routes) mount(app, route, gateOptions, errors)
+  for (const [name, scheme] of Object.entries(securitySchemes)) {
+    app.openAPIRegistry.registerComponent("securitySchemes", name, scheme)
+  }
+
+  const allowed = createAllowed(routes)
+  app.notFound((context) => {
+    const { requestId } = context.env
+    const allow = allowed(context.req.path)
+    if (allow === "") return failureAnswer(appError("NOT_FOUND"), requestId)
+    if (context.req.method === "OPTIONS")
+      return protect(new Response(null, { status: 204, headers: { allow } }), requestId)
+    return failureAnswer(
+      appError("NOT_FOUND", { message: `Nothing answers this method here; allowed: ${allow}` }),
+      requestId,
+      { allow },
+    )
+  })
+  app.onError((thrown, context) => fail(context.env, thrown))
+
+  const fail = (exchange: Exchange, thrown: unknown): Response => {
+    const failure = failureOf(thrown)
+    if (failure.spec.status >= 500 && failure.cause !== undefined) {
+      exchange.log.error(
+        { code: failure.code, path: exchange.route?.spec.path, error: failure.cause },
+        "A request failed",
+      )
+    }
+    return failureAnswer(failure, exchange.requestId)
+  }
+
+  const answer = async (request: Request, exchange: Exchange): Promise<Response> => {
+    try {
+      if (request.method !== "HEAD") return await app.fetch(request, exchange)
+      // As GET would answer, without its body, which may be a stream that never ends.
+      const { url, headers, signal } = request
+      const full = await app.fetch(new Request(url, { method: "GET", headers, signal }), exchange)
+      await full.body?.cancel()
+      return new Response(null, full)
+    } catch (thrown) {
+      return fail(exchange, thrown)
+    }
+  }
+
+  let document: unknown
+  return {
+    async fetch(request, info) {
+      const started = clock.monotonic()
+      const exchange = newExchange(requestIdOf(request.headers), info?.remoteAddress, log)
+      const response = await answer(request, exchange)
+      const fields = accessFields(exchange, request.method, response.status, clock.monotonic() - started)
+      // Probes and pages without a key would drown the rest.
+      if (exchange.route?.spec.scope === "none" && response.status < 400) log.debug(fields, "Request")
+      else log.info(fields, "Request")
+      return response
+    },
+    document() {
+      document ??= app.getOpenAPI31Document({
+        openapi: "3.1.0",
+        info: {
+          title: "Switchboard",
+          version: options.version,
+          description: "Many companies, each with its own WhatsApp line",
+        },
+      })
+      return document
+    },
+  }
+}
+
+function mount(app: OpenAPIHono<HttpEnv>, route: ApiRoute, options: GateOptions, errors: HttpOptions["errors"]): void {
+  const { spec } = route
+  if (spec.documented !== false) app.openAPIRegistry.registerPath(describeRoute(spec, errors))
+  const gate = createGate(route, options)
+  app.on(
+    [spec.method.toUpperCase()],
+    [spec.path.replace(/\{([^}]*)\}/g, ":$1")],
+    async (context, next) => {
+      await gate(context)
+      const { body } = context.env
+      // The gate has parsed the body already, under stricter rules than the validator's own.
+      context.req.json = <T>() => Promise.resolve(body as T)
+      await next()
+    },
+    ...(spec.params === undefined ? [] : [check("param", spec.params)]),
+    ...(spec.query === undefined ? [] : [check("query", spec.query)]),
+    ...(spec.body === undefined ? [] : [check("json", spec.body)]),
+    (context: Context<HttpEnv>) => run(context, route, errors),
+  )
+}
+
+async function run(context: Context<HttpEnv>, route: ApiRoute, errors: HttpOptions["errors"]): Promise<Response> {
+  const { faults, company, principal, requestId, log } = context.env
+  if (faults.length > 0) throw refuseFaults(faults, errors).error
+  const { req } = context
+  const result = await route.handle({
+    call: { company, requestId, principal },
+    principal,
+    params: checked(req.valid("param" as never)) as never,
+    query: checked(req.valid("query" as never)) as never,
+    body: checked(req.valid("json" as never)) as never,
+    request: req.raw,
+    requestId,
+    log,
+  })
+  if (result instanceof Response) return protect(result, requestId)
+  if (isRefusal(result)) throw result.error
+  return jsonAnswer(result, 200, requestId)
+}
+
+function crossOrigin(origins: readonly string[]) {
+  return cors({
+    origin: origins.includes("*") ? "*" : [...origins],
+    allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+    allowHeaders: [
+      "X-API-Key",
+      "Authorization",
+      "Content-Type",
+      "Idempotency-Key",
+      "Prefer",
+      "X-Request-Id",
+      "Last-Event-ID",
+    ],
+    exposeHeaders: ["X-Request-Id", "Retry-After", "Idempotency-Replayed"],
+    maxAge: 600,
+  })
+}

@@ -1,0 +1,55 @@
+import type { LogFields, Logger } from "../log.ts"
+import type { ApiRoute } from "../route.ts"
+import type { Fault } from "../refusal.ts"
+import type { Principal } from "../types.ts"
+
+/** One request and its answer, on their way through the stages. Handed to the router as its environment. */
+export interface Exchange {
+  readonly requestId: string
+  /** The peer's address as the socket gives it. */
+  readonly remoteAddress: string | undefined
+  readonly log: Logger
+  /** Faults of fields, gathered from all parts before anything is refused for them. */
+  readonly faults: Fault[]
+  route: ApiRoute | undefined
+  principal: Principal
+  /** Empty until it is known, and on routes without one. */
+  company: string
+  body: unknown
+}
+
+export interface HttpEnv {
+  Bindings: Exchange
+}
+
+const nobody: Principal = { kind: "anonymous", scopes: new Set() }
+
+export function newExchange(requestId: string, remoteAddress: string | undefined, log: Logger): Exchange {
+  let child: Logger | undefined
+  return {
+    requestId,
+    remoteAddress,
+    // Most requests log one line, which names the id itself; a child logger is dear.
+    get log() {
+      child ??= log.child({ requestId })
+      return child
+    },
+    faults: [],
+    route: undefined,
+    principal: nobody,
+    company: "",
+    body: undefined,
+  }
+}
+
+/** The line that every request leaves: the route's template, never the path as it came. */
+export function accessFields(exchange: Exchange, method: string, status: number, ms: number): LogFields {
+  return {
+    requestId: exchange.requestId,
+    method,
+    path: exchange.route?.spec.path ?? "(unknown)",
+    status,
+    ms: Math.round(ms * 10) / 10,
+    ...(exchange.company === "" ? {} : { company: exchange.company }),
+  }
+}

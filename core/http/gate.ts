@@ -1,0 +1,88 @@
+import type { Context } from "hono"
+import type { Clock } from "../clock.ts"
+import { appError } from "../errors.ts"
+import type { Hooks } from "../hooks.ts"
+import { isRefusal } from "../refusal.ts"
+import type { ApiRoute } from "../route.ts"
+import type { Principal } from "../types.ts"
+import { clientAddress } from "./addresses.ts"
+import { type CompanyRules, companyRefusal, type Named, resolveCompany } from "./company.ts"
+import type { HttpEnv } from "./exchange.ts"
+import { declaredLength, isJson, parseJson, readBody, tooLarge } from "./json.ts"
+
+export interface GateOptions extends CompanyRules {
+  readonly hooks: Pick<Hooks, "guard" | "first">
+  readonly clock: Clock
+  readonly bodyLimit: number
+  readonly trusted: (address: string) => boolean
+  isClosing(): boolean
+}
+
+const CLOSING_RETRY_S = 5
+
+/**
+ * What stands before the fields of a request, in the order in which refusals are given: 413 and 415, whatever the key;
+ * 401; malformed JSON; the company; 403. Throws the first that applies.
+ */
+export function createGate(route: ApiRoute, options: GateOptions): (context: Context<HttpEnv>) => Promise<void> {
+  const { spec } = route
+  const limit = spec.bodyLimit ?? options.bodyLimit
+  const takesBody = spec.method !== "get"
+  const optional = spec.bodyOptional ?? spec.body?.safeParse({}).success ?? true
+  const yields = spec.path.startsWith("/api/")
+
+  return async (context) => {
+    const exchange = context.env
+    const request = context.req.raw
+    exchange.route = route
+    if (yields && options.isClosing()) throw appError("SHUTTING_DOWN", { retryAfter: CLOSING_RETRY_S })
+
+    let early: Uint8Array | undefined
+    let length = 0
+    if (takesBody) {
+      const declared = declaredLength(request.headers)
+      if (declared !== undefined && declared > limit) throw tooLarge(limit)
+      // Only the body itself can tell whether an undeclared one is too large, and that is said before 401.
+      if (declared === undefined && request.body !== null) early = await readBody(request, limit, options.clock)
+      length = declared ?? early?.byteLength ?? 0
+      if (length > 0 && !isJson(request.headers)) throw appError("UNSUPPORTED_MEDIA_TYPE")
+    }
+
+    if (spec.scope !== "none") exchange.principal = await identify(context, options)
+
+    if (length > 0) exchange.body = parseJson(early ?? (await readBody(request, limit, options.clock)))
+    else if (spec.body !== undefined) exchange.body = optional ? {} : parseJson(new Uint8Array(0))
+
+    const named = namedIn(context, exchange.body)
+    exchange.company = await resolveCompany(spec.company, named, options)
+
+    const { principal } = exchange
+    if (spec.scope !== "none") {
+      if (!principal.scopes.has(spec.scope)) throw appError("FORBIDDEN", { details: { scope: spec.scope } })
+      const refusal = companyRefusal(exchange.company, named, principal, options)
+      if (refusal !== undefined) throw refusal
+    }
+  }
+}
+
+async function identify(context: Context<HttpEnv>, options: GateOptions): Promise<Principal> {
+  const { headers } = context.req.raw
+  const peer = context.env.remoteAddress
+  const verdict = options.hooks.first("request:identify", {
+    method: context.req.method,
+    path: context.req.path,
+    headers,
+    remoteAddress: peer,
+    clientAddress: clientAddress(peer, headers.get("x-forwarded-for"), options.trusted),
+  })
+  const answer = verdict instanceof Promise ? await verdict : verdict
+  if (answer === undefined) throw appError("UNAUTHORIZED")
+  if (isRefusal(answer)) throw answer.error
+  return answer
+}
+
+function namedIn(context: Context<HttpEnv>, body: unknown): Named {
+  const inBody = typeof body === "object" && body !== null && "companyId" in body ? body.companyId : undefined
+  const query = context.req.raw.url.includes("?") ? (context.req.queries("companyId") ?? []) : []
+  return { path: context.req.param("companyId"), body: inBody, query }
+}

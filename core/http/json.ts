@@ -1,0 +1,139 @@
+import type { Clock } from "../clock.ts"
+import { appError } from "../errors.ts"
+
+/** Bodies: read with a limit and a deadline, decoded strictly, parsed with care. */
+
+/** The deepest nesting a body may have. */
+export const MAX_DEPTH = 32
+const BODY_DEADLINE_MS = 30_000
+
+/** The Content-Length in bytes, or undefined where the length is not told. */
+export function declaredLength(headers: Headers): number | undefined {
+  const text = headers.get("content-length")
+  if (text === null || headers.has("transfer-encoding")) return undefined
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined
+}
+
+/** True for `application/json`, in UTF-8 and not compressed. */
+export function isJson(headers: Headers): boolean {
+  const encoding = headers.get("content-encoding")
+  if (encoding !== null && encoding.toLowerCase() !== "identity") return false
+  const [type, ...parameters] = (headers.get("content-type") ?? "").toLowerCase().split(";")
+  if (type?.trim() !== "application/json") return false
+  return parameters.every((parameter) => {
+    const [name, value] = parameter.split("=")
+    return name?.trim() !== "charset" || /^\s*"?utf-?8"?\s*$/.test(value ?? "")
+  })
+}
+
+/**
+ * The whole body. Throws PAYLOAD_TOO_LARGE past `limit` bytes, having read no more than one chunk beyond it, and
+ * INVALID_JSON for a body that breaks off or takes longer than 30 s.
+ */
+export async function readBody(request: Request, limit: number, clock: Clock): Promise<Uint8Array> {
+  let giveUp: (reason: Error) => void = () => {}
+  const late = new Promise<never>((_, reject) => {
+    giveUp = reject
+  })
+  const timer = clock.after(BODY_DEADLINE_MS, () =>
+    giveUp(appError("INVALID_JSON", { message: "The body did not arrive in time" })),
+  )
+  try {
+    const reading = declaredLength(request.headers) === undefined ? readChunks(request, limit, late) : readAll(request)
+    const bytes = await Promise.race([reading, late])
+    if (bytes.byteLength > limit) throw tooLarge(limit)
+    return bytes
+  } finally {
+    timer.cancel()
+  }
+}
+
+export function tooLarge(limit: number): Error {
+  return appError("PAYLOAD_TOO_LARGE", { message: `The body is larger than ${limit} bytes` })
+}
+
+const brokenOff = (cause: unknown): Error =>
+  appError("INVALID_JSON", { message: "The body ended before it was complete", cause })
+
+/** A declared length is below the limit already, and the server holds the sender to it. */
+async function readAll(request: Request): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await request.arrayBuffer())
+  } catch (cause) {
+    throw brokenOff(cause)
+  }
+}
+
+async function readChunks(request: Request, limit: number, late: Promise<never>): Promise<Uint8Array> {
+  if (request.body === null) return new Uint8Array(0)
+  const reader = request.body.getReader()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  // Cancelling is a courtesy to the sender; what a broken stream says to it changes nothing.
+  const stop = (): void => void reader.cancel().catch(() => undefined)
+  late.catch(stop)
+  for (;;) {
+    const chunk = await reader.read().catch((cause: unknown) => {
+      throw brokenOff(cause)
+    })
+    if (chunk.done) break
+    size += chunk.value.byteLength
+    if (size > limit) {
+      stop()
+      throw tooLarge(limit)
+    }
+    chunks.push(chunk.value)
+  }
+  const [only] = chunks
+  if (chunks.length === 1 && only !== undefined) return only
+  const whole = new Uint8Array(size)
+  let offset = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return whole
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true })
+
+/** The value of a JSON text in UTF-8 (a byte order mark is skipped). Throws INVALID_JSON, saying why but never what. */
+export function parseJson(bytes: Uint8Array): unknown {
+  if (bytes.byteLength === 0) throw appError("INVALID_JSON", { message: "A JSON body is required" })
+  let text: string
+  try {
+    text = utf8.decode(bytes)
+  } catch {
+    // The decoder's own words add nothing for the caller.
+    throw appError("INVALID_JSON", { message: "The body is not valid UTF-8" })
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // The parser's message quotes the body, which may hold a phone number or a text.
+    throw appError("INVALID_JSON")
+  }
+  inspect(value, 0)
+  return value
+}
+
+/** Before anything walks the value by recursion or copies its keys. */
+function inspect(value: unknown, depth: number): void {
+  if (typeof value !== "object" || value === null) return
+  if (depth === MAX_DEPTH) {
+    throw appError("INVALID_JSON", { message: `The body is nested deeper than ${MAX_DEPTH} levels` })
+  }
+  if (Array.isArray(value)) {
+    for (const item of value) inspect(item, depth + 1)
+    return
+  }
+  for (const [key, item] of Object.entries(value)) {
+    if (key === "__proto__" || key === "constructor" || key === "prototype") {
+      throw appError("INVALID_JSON", {
+        message: "The body has a key that is not allowed: __proto__, constructor or prototype",
+      })
+    }
+    inspect(item, depth + 1)
+  }
+}
