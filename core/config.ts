@@ -25,6 +25,8 @@ export interface NotYet {
   readonly env: Readonly<Record<string, string | EnvBinding>>
   /** Variables that stop the start when they are set to anything but their default: to ignore them would lower safety. */
   readonly unsafe: readonly string[]
+  /** Variables whose default says what the server does anyway: set to that, nothing is said about them. */
+  readonly kept: readonly string[]
 }
 
 /** Gives a config file its types. */

@@ -27,7 +27,6 @@ export const coreSettings = z.object({
   connectionTimeoutMs: ms.default(60_000).describe("Connection timeout of the transport (ms)"),
   usePairingCode: bool.default(false).describe("Link by pairing code when initialize does not say"),
   maxQrAttempts: count.default(3).describe("QR codes shown before the session gives up"),
-  isolateAuth: bool.default(true).describe("Each company its own WhatsApp login"),
   storage: z.string().default("filesystem").describe("The default store for auth state"),
   sessionsPath: z.string().min(1).default("./sessions").describe("The data folder"),
   onUnknown: z
@@ -43,6 +42,10 @@ export const coreSettings = z.object({
     .describe("Log level"),
   logToFile: bool.default(false).describe("Log to a file as well"),
   logPath: z.string().min(1).default("logs/whatsapp.log").describe("Log file; rotated by size"),
+  plugins: list
+    .optional()
+    .describe("Plugins in order: built-in names, `./path`, npm package names; without it, the config file's list"),
+  configFile: z.string().min(1).default("config/switchboard.config.ts").describe("The config file"),
   debugSessions: bool.default(false).describe("Log every session state change with its cause"),
 })
 
@@ -66,7 +69,6 @@ export const coreEnv = {
   WHATSAPP_CONNECTION_TIMEOUT: "connectionTimeoutMs",
   WHATSAPP_USE_PAIRING_CODE: "usePairingCode",
   WHATSAPP_MAX_QR_ATTEMPTS: "maxQrAttempts",
-  WHATSAPP_ISOLATE_AUTH: "isolateAuth",
   WHATSAPP_STORAGE: "storage",
   WHATSAPP_SESSIONS_PATH: "sessionsPath",
   WHATSAPP_ON_UNKNOWN: "onUnknown",
@@ -76,5 +78,7 @@ export const coreEnv = {
   WHATSAPP_LOG_LEVEL: "logLevel",
   WHATSAPP_LOG_TO_FILE: "logToFile",
   WHATSAPP_LOG_PATH: "logPath",
+  WHATSAPP_PLUGINS: "plugins",
+  WHATSAPP_CONFIG: "configFile",
   WHATSAPP_DEBUG_SESSIONS: "debugSessions",
 } as const satisfies Record<string, keyof CoreSettings>

@@ -1,0 +1,92 @@
+import { z } from "@hono/zod-openapi"
+import type { NotYet } from "../core/config.ts"
+import { bool, count, list, ms, share } from "../core/fields.ts"
+
+/**
+ * Variables of features that are not built yet. They are known and checked, so that a setup written for the whole is
+ * understood; to set one is a warning, or stops the start where to ignore it would be less safe than what was asked for.
+ * A feature that gets built takes its lines from here into its own folder.
+ */
+
+const url = z.url({ protocol: /^https?$/, error: "expected an http or https URL" })
+const text = z.string({ error: "expected a text" }).min(1, { error: "expected a text" })
+
+const config = z.object({
+  isolateAuth: bool.default(true).describe("Each company its own WhatsApp login"),
+  validateWebhooks: bool.default(true).describe("Validate the signatures of inbound webhooks"),
+  webhookSecret: text.optional().describe("Secret of inbound webhooks"),
+  blockedNumbers: list.default([]).describe("Numbers that are neither written to nor heard, comma-separated"),
+  encryptMessages: bool.default(false).describe("Encrypt stored messages"),
+  encryptionKey: text.optional().describe("Key for encryption at rest"),
+  encryptionKeysOld: text.optional().describe("Former keys that still open records, comma-separated"),
+  ratePerCompany: count.default(100).describe("Messages of a company in one window"),
+  rateWindowMs: ms.default(60_000).describe("Length of that window (ms)"),
+  metricsEnabled: bool.default(true).describe("Collect metrics"),
+  metricsIntervalMs: ms.default(60_000).describe("Sampling period of the time series (ms)"),
+  metricsCompanies: count.default(100).describe("Companies with Prometheus series of their own"),
+  alertingEnabled: bool.default(false).describe("Send alerts"),
+  alertWebhook: url.optional().describe("Where alerts are sent"),
+  alertErrorRate: share.default(0.1).describe("Share of errors that raises an alert"),
+  alertDisconnectRate: share.default(0.2).describe("Share of disconnections that raises an alert"),
+  alertMemoryMb: count.default(500).describe("Resident memory that raises an alert (MB)"),
+  stores: text.optional().describe("Further stores for auth state, as JSON"),
+  redisUrl: text.optional().describe("Redis server for auth state and shared limits"),
+  s3Endpoint: url.optional().describe("Server of the S3 store"),
+  s3Region: text.optional().describe("Region of the S3 store"),
+  s3Bucket: text.optional().describe("Bucket of the S3 store"),
+  s3AccessKeyId: text.optional().describe("Access key id of the S3 store"),
+  s3SecretAccessKey: text.optional().describe("Secret access key of the S3 store"),
+  mediaLimit: count.default(67_108_864).describe("Largest attachment (bytes)"),
+  allowPrivateUrls: bool.default(false).describe("URLs that companies set may reach private addresses"),
+})
+
+const env = {
+  WHATSAPP_ISOLATE_AUTH: "isolateAuth",
+  WHATSAPP_VALIDATE_WEBHOOKS: "validateWebhooks",
+  WHATSAPP_WEBHOOK_SECRET: { key: "webhookSecret", secret: true, refuseEmpty: true },
+  WHATSAPP_BLOCKED_NUMBERS: "blockedNumbers",
+  WHATSAPP_ENCRYPT_MESSAGES: "encryptMessages",
+  WHATSAPP_ENCRYPTION_KEY: { key: "encryptionKey", secret: true },
+  WHATSAPP_ENCRYPTION_KEYS_OLD: { key: "encryptionKeysOld", secret: true },
+  WHATSAPP_RATE_LIMIT_PER_COMPANY: "ratePerCompany",
+  WHATSAPP_RATE_LIMIT_WINDOW: "rateWindowMs",
+  WHATSAPP_METRICS_ENABLED: "metricsEnabled",
+  WHATSAPP_METRICS_INTERVAL: "metricsIntervalMs",
+  WHATSAPP_METRICS_COMPANIES: "metricsCompanies",
+  WHATSAPP_ALERTING_ENABLED: "alertingEnabled",
+  WHATSAPP_ALERT_WEBHOOK: "alertWebhook",
+  WHATSAPP_ALERT_ERROR_RATE: "alertErrorRate",
+  WHATSAPP_ALERT_DISCONNECT_RATE: "alertDisconnectRate",
+  WHATSAPP_ALERT_MEMORY_MB: "alertMemoryMb",
+  WHATSAPP_STORES: { key: "stores", secret: true },
+  REDIS_URL: { key: "redisUrl", secret: true },
+  S3_ENDPOINT: "s3Endpoint",
+  S3_REGION: "s3Region",
+  S3_BUCKET: "s3Bucket",
+  S3_ACCESS_KEY_ID: { key: "s3AccessKeyId", secret: true },
+  S3_SECRET_ACCESS_KEY: { key: "s3SecretAccessKey", secret: true },
+  WHATSAPP_MEDIA_LIMIT: "mediaLimit",
+  WHATSAPP_ALLOW_PRIVATE_URLS: "allowPrivateUrls",
+} as const satisfies Record<string, keyof z.output<typeof config> | { readonly key: keyof z.output<typeof config> }>
+
+export const notYet: NotYet = {
+  config,
+  env,
+  unsafe: [
+    "WHATSAPP_BLOCKED_NUMBERS",
+    "WHATSAPP_ENCRYPT_MESSAGES",
+    "WHATSAPP_ENCRYPTION_KEY",
+    "WHATSAPP_ENCRYPTION_KEYS_OLD",
+    "WHATSAPP_RATE_LIMIT_PER_COMPANY",
+    "WHATSAPP_RATE_LIMIT_WINDOW",
+    "WHATSAPP_STORES",
+  ] satisfies (keyof typeof env)[],
+  kept: [
+    "WHATSAPP_ISOLATE_AUTH",
+    "WHATSAPP_VALIDATE_WEBHOOKS",
+    "WHATSAPP_BLOCKED_NUMBERS",
+    "WHATSAPP_ENCRYPT_MESSAGES",
+    "WHATSAPP_ALERTING_ENABLED",
+    "WHATSAPP_ALLOW_PRIVATE_URLS",
+  ] satisfies (keyof typeof env)[],
+}
