@@ -2,8 +2,11 @@
  * Port: ordered records with indexes and transactions: messages, outbox, events, idempotency keys, totals.
  *
  * Keys and index values are text compared by UTF-8 bytes, any characters, up to 4,096 bytes (an engine with shorter keys
- * hashes the tail itself). Values are bytes the ledger never looks into. No callbacks: a commit is data, so that no user
+ * hashes the tail itself, and orders by the beginning then). Values are bytes the ledger never looks into. No callbacks: a commit is data, so that no user
  * code runs inside a transaction.
+ *
+ * The company `""` is the house itself: its records belong to no company, and `companies` leaves it out. Names of tables
+ * and indexes come from code, never from callers, and have at most 100 bytes.
  */
 
 export interface Placement {
@@ -16,6 +19,7 @@ export interface Placement {
   readonly due?: number
 }
 
+/** The operations of a commit see what those before them have written. An absent row has version 0. */
 export type Op =
   | ({ readonly op: "put" } & Placement)
   | ({ readonly op: "putIfAbsent" } & Placement)
@@ -35,7 +39,7 @@ export type CommitResult =
 export interface Row {
   readonly key: string
   readonly value: Uint8Array
-  /** Grows with each write of the row, from 1. */
+  /** Grows with each write of the row, from 1; begins again when the row has been deleted. */
   readonly version: number
 }
 
@@ -49,7 +53,11 @@ export interface PageQuery {
   readonly index?: string
   /** Only entries whose sort text begins with this. */
   readonly prefix?: string
-  /** Exclusive bounds on the cursor text that a page gives. */
+  /** Sort texts from this one on. */
+  readonly from?: string
+  /** Sort texts below this one. */
+  readonly to?: string
+  /** Exclusive bounds: the cursor text of a page. Any other text is refused with VALIDATION_ERROR. */
   readonly after?: string
   readonly before?: string
   readonly limit: number
