@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi"
 import type { NotYet } from "../core/config.ts"
 import { bool, count, list, ms, share } from "../core/fields.ts"
+import type { EnvMap } from "../core/plugin.ts"
 
 /**
  * Variables of features that are not built yet. They are known and checked, so that a setup written for the whole is
@@ -67,7 +68,7 @@ const env = {
   S3_SECRET_ACCESS_KEY: { key: "s3SecretAccessKey", secret: true },
   WHATSAPP_MEDIA_LIMIT: "mediaLimit",
   WHATSAPP_ALLOW_PRIVATE_URLS: "allowPrivateUrls",
-} as const satisfies Record<string, keyof z.output<typeof config> | { readonly key: keyof z.output<typeof config> }>
+} as const satisfies EnvMap<typeof config>
 
 export const notYet: NotYet = {
   config,

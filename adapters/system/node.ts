@@ -1,0 +1,47 @@
+import { createHash, createHmac, timingSafeEqual } from "node:crypto"
+import { readFile } from "node:fs/promises"
+import { resolve } from "node:path"
+import { parse } from "dotenv"
+import type { System } from "../../core/system.ts"
+import { lockFolder } from "./lock.ts"
+import { openLog } from "./log.ts"
+import { loadDefault, readPackageFile } from "./modules.ts"
+
+export interface NodeSystemOptions {
+  /** What relative paths are relative to. Default: the working directory. */
+  readonly folder?: string
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/** The machine under Node, and under Deno, which offers the same modules. */
+export function createNodeSystem({ folder = process.cwd(), env = process.env }: NodeSystemOptions = {}): System {
+  const readText = async (path: string): Promise<string | undefined> => {
+    try {
+      return await readFile(resolve(folder, path), "utf8")
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return undefined
+      throw thrown
+    }
+  }
+  return {
+    runtime: "Deno" in globalThis ? "deno" : "node",
+    env: () => env,
+    readText,
+    async readEnvFile(path) {
+      const text = await readText(path)
+      return text === undefined ? undefined : parse(text)
+    },
+    readAsset: (packageName, file) => readPackageFile(packageName, file, folder),
+    loadModule: (specifier) => loadDefault(specifier, folder),
+    lockFolder: (path) => lockFolder(resolve(folder, path)),
+    openLog: ({ level, file }) => openLog(file === undefined ? { level } : { level, file: resolve(folder, file) }),
+    resources() {
+      const { rss, heapUsed } = process.memoryUsage()
+      const { user, system } = process.cpuUsage()
+      return { rss, heapUsed, cpuMicros: user + system }
+    },
+    sha256: (data) => new Uint8Array(createHash("sha256").update(data).digest()),
+    hmac: (key, data) => new Uint8Array(createHmac("sha256", key).update(data).digest()),
+    equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
+  }
+}
