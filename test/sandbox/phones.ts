@@ -1,0 +1,42 @@
+import { randomInt } from "node:crypto"
+import { createHandset, type HandsetSettings } from "./handset.ts"
+import { createLineStats } from "./stats.ts"
+import type { Account, World } from "./world.ts"
+
+export interface PhoneSpec extends Partial<HandsetSettings> {
+  readonly name?: string
+  readonly lid?: string
+  /** False: the number looks as if it were not on WhatsApp. */
+  readonly registered?: boolean
+}
+
+/** The phone with this number; a new one when there is none. The settings given are set either way. */
+export function phone(world: World, number: string, spec: PhoneSpec = {}): Account {
+  const digits = number.replace(/\D/g, "")
+  if (!/^\d{5,20}$/.test(digits)) throw new Error(`${number} is not a phone number`)
+  const account = world.accounts.get(digits) ?? create(world, digits, spec.lid)
+  const { name, registered, lid: _fixed, ...settings } = spec
+  if (name !== undefined) account.name = name
+  if (registered !== undefined) account.registered = registered
+  Object.assign(account.handset.settings, settings)
+  return account
+}
+
+function create(world: World, digits: string, wantedLid: string | undefined): Account {
+  let lid = wantedLid ?? String(randomInt(10 ** 13, 10 ** 14))
+  while (world.lids.has(lid)) lid = String(randomInt(10 ** 13, 10 ** 14))
+  const base = {
+    phone: digits,
+    lid,
+    name: `Phone ${digits}`,
+    registered: true,
+    lines: new Map(),
+    stats: createLineStats(),
+    nextDevice: 1,
+  }
+  const account: Account = Object.assign(base, { handset: undefined as never })
+  Object.assign(account, { handset: createHandset(world, account) })
+  world.accounts.set(digits, account)
+  world.lids.set(lid, account)
+  return account
+}
