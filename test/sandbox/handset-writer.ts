@@ -37,13 +37,17 @@ export interface Writer {
   receipt(stanza: Node): Promise<void>
 }
 
+interface Sent {
+  readonly view: SentByPhone
+  readonly message: proto.IMessage
+  readonly chat: string
+}
+
 const SENT_KEPT = 20_000
 
 export function createWriter(parts: HandsetParts): Writer {
   const { world, account, signal, senderKeys, counts, settings, inbox } = parts
-  const outbox = boundedMap<string, SentByPhone & { readonly message: proto.IMessage; readonly chat: string }>(
-    SENT_KEPT,
-  )
+  const outbox = boundedMap<string, Sent>(SENT_KEPT)
   const sharedWith = new Map<string, Set<string>>()
   let chain: Promise<unknown> = Promise.resolve()
 

@@ -40,7 +40,9 @@ export interface Sandbox extends SandboxClient {
  * that happens. Rejects when it cannot start, for instance because a port is taken.
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const child = spawn(process.execPath, argumentsFor(options), { stdio: ["pipe", "pipe", "pipe"] })
+  // From this folder, since loaders named on the command line are looked up from the working directory.
+  const cwd = fileURLToPath(new URL(".", import.meta.url))
+  const child = spawn(process.execPath, argumentsFor(options), { stdio: ["pipe", "pipe", "pipe"], cwd })
   const control = await firstLine(child)
   const client = await connectSandbox(control)
   const ended = new Promise<void>((resolve) => void child.once("exit", () => resolve()))
