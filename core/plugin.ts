@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi"
 import type { Clock } from "./clock.ts"
 import type { CoreCode, ErrorExtra, ErrorSpec } from "./errors.ts"
+import { bool, count, list, ms, share } from "./fields.ts"
 import type { Fault, Refusal } from "./refusal.ts"
 import type { ApiRoute, RouteSpec } from "./route.ts"
 import type { Logger } from "./log.ts"
@@ -182,27 +183,28 @@ export interface SettingProblem {
 
 export type Undo = () => MaybePromise<void>
 
+/** Functions as values, so that `setup` can take them apart. */
 export interface PluginContext<C, Code extends string> {
   readonly config: C
-  on<N extends HookName>(name: N, handler: Handler<N>): void
+  readonly on: <N extends HookName>(name: N, handler: Handler<N>) => void
   /** A refusal to return from a guard or first hook. */
-  reject(code: Code, extra?: ErrorExtra): Refusal
+  readonly reject: (code: Code, extra?: ErrorExtra) => Refusal
   /** Mounts a route under the house's rules: identified, scoped, validated, documented. */
-  route<S extends RouteSpec>(route: ApiRoute<S>): void
+  readonly route: <S extends RouteSpec>(route: ApiRoute<S>) => void
   /** Offers a service to plugins that name it in `needs`. */
-  provide(name: string, service: unknown): void
-  need<T>(name: string): T
+  readonly provide: (name: string, service: unknown) => void
+  readonly need: <T>(name: string) => T
   readonly log: Logger
   readonly clock: Clock
   readonly system: System
   readonly sessions: SessionsView
   readonly events: EventsView
   /** The OpenAPI document of all routes mounted; complete once the app is ready. */
-  openapi(): unknown
+  readonly openapi: () => unknown
   /** Runs every `health:check` handler and names each by its plugin. */
-  healthChecks(): Promise<Record<string, HealthItem>>
+  readonly healthChecks: () => Promise<Record<string, HealthItem>>
   /** Work that goes on beside requests; awaited at shutdown, its failure reported as `plugin:fault`. */
-  background(name: string, task: (signal: AbortSignal) => Promise<void>): void
+  readonly background: (name: string, task: (signal: AbortSignal) => Promise<void>) => void
 }
 
 /** What a plugin may read of the lines. */
@@ -226,7 +228,7 @@ export function definePlugin<
   return spec as unknown as Plugin
 }
 
-export { z }
+export { bool, count, list, ms, share, z }
 export type {
   ApiRoute,
   Call,

@@ -20,7 +20,8 @@ export interface Call {
 /** A recipient as the caller named it, normalised: digits only for a phone, the bare user for a LID, the full id for a group. */
 export type Recipient =
   | { readonly kind: "phone"; readonly phone: string }
-  | { readonly kind: "lid"; readonly lid: string }
+  /** `phone` is the number it stands for, as far as that is known. */
+  | { readonly kind: "lid"; readonly lid: string; readonly phone?: string }
   | { readonly kind: "group"; readonly group: string }
 
 /** What a message says. Types that are not built yet arrive as `unsupported` and are kept. */

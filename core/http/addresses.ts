@@ -76,7 +76,7 @@ function parseAddress(text: string): number[] | undefined {
   if (front === undefined || (halves.length === 2 && back === undefined)) return undefined
   const known = front.length + (back?.length ?? 0) + tail.length
   if (halves.length === 1 ? known !== 16 : known > 14) return undefined
-  const bytes = [...front, ...new Array<number>(16 - known).fill(0), ...(back ?? []), ...tail]
+  const bytes = [...front, ...Array.from({ length: 16 - known }, () => 0), ...(back ?? []), ...tail]
   const mapped = bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff
   return mapped ? bytes.slice(12) : bytes
 }

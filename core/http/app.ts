@@ -56,7 +56,7 @@ export function createHttp(options: HttpOptions): Http {
     defaultCompanyId: settings.defaultCompanyId,
     bodyLimit: settings.bodyLimit,
     trusted: addressList(settings.trustedProxies),
-    isClosing: options.isClosing,
+    isClosing: () => options.isClosing(),
   }
 
   const app = new OpenAPIHono<HttpEnv>()
