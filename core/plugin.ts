@@ -72,8 +72,8 @@ export interface CoreHookMap {
   }>
   "message:limit": Guard<Call & { readonly message: Draft }>
   "outbox:hold": Transform<{ readonly company: string; readonly message: Message }, Hold>
-  "record:seal": Transform<{ readonly company: string }, readonly Uint8Array[]>
-  "record:open": Transform<{ readonly company: string }, readonly Uint8Array[]>
+  "record:seal": Transform<RecordsOf, readonly Uint8Array[]>
+  "record:open": Transform<RecordsOf, readonly Uint8Array[]>
   "message:accepted": Observe<{ readonly message: Message; readonly requestId: string }>
   "message:sent": Observe<{ readonly message: Message }>
   "message:status": Observe<{ readonly message: Message }>
@@ -94,6 +94,12 @@ export interface CoreHookMap {
 
 /** Open: a plugin merges names of its own into it with `declare module`, and says their kinds in `hooks`. */
 export interface HookMap extends CoreHookMap {}
+
+/** Whose records are sealed or opened, and which is which, in their order. */
+export interface RecordsOf {
+  readonly company: string
+  readonly names: readonly string[]
+}
 
 /** The other side of a message, as far as it is known when a message is looked at. */
 export interface PersonOnTheLine {
