@@ -1,0 +1,89 @@
+import { randomBytes } from "node:crypto"
+import { join } from "node:path"
+import { asDriver, type CompanyDriver, type OpenStore, type StorageAdapter } from "../../../core/store.ts"
+import { type Disk, nodeDisk } from "./disk.ts"
+import { JOURNAL } from "./file.ts"
+import { createHandles } from "./handles.ts"
+import { type JournalOptions, openJournal } from "./journal.ts"
+import { LAST_GOOD } from "./last-good.ts"
+import type { Seeds } from "./places.ts"
+import { createSlots } from "./slots.ts"
+
+export interface FilesystemOptions {
+  /** Where the companies' folders are. */
+  readonly path: string
+  readonly disk?: Disk
+  /** Only tests leave the syncs out, to see what they are for. */
+  readonly durable?: boolean
+  /** Files that stay open while nobody uses them. */
+  readonly openFiles?: number
+  /** Bytes of outdated records a journal may hold. */
+  readonly slack?: number
+}
+
+/** Plain files, one folder for each company: copyable, movable and erasable as a folder. `path` is `<data folder>/auth` unless given. */
+export const filesystemStorage: StorageAdapter = {
+  name: "filesystem",
+  open: (options) => {
+    const { path } = options
+    if (path !== undefined && typeof path !== "string") throw new TypeError("path of a filesystem store is text")
+    return openFilesystem({ path: path ?? join(options.folder, "auth") })
+  },
+}
+
+const SEGMENT = /^[a-z0-9=_-]+$/
+/** No segment begins so. */
+const ERASED = ".erased-"
+
+export async function openFilesystem(options: FilesystemOptions): Promise<OpenStore> {
+  const { path, disk = nodeDisk } = options
+  const journalOptions: JournalOptions = {
+    disk,
+    handles: createHandles(disk, options.openFiles ?? 128),
+    seeds: newSeeds(),
+    durable: options.durable ?? true,
+    slack: options.slack ?? 256 << 10,
+  }
+  const slots = createSlots((company) => openJournal(join(path, company), journalOptions))
+  let erasures = 0
+
+  const driver: CompanyDriver = {
+    load: (company, keys) => slots.use(checked(company), (journal) => journal.load(keys)),
+    commit: (company, writes, fence) => slots.use(checked(company), (journal) => journal.commit(writes, fence)),
+    keys: (company) => slots.use(checked(company), (journal) => journal.keys()),
+    erase: (company) => slots.end(checked(company), () => eraseFolder(disk, path, company, `${ERASED}${erasures++}`)),
+    evict: (company) => slots.end(checked(company)),
+    async companies() {
+      const names = (await disk.list(path)).filter((name) => SEGMENT.test(name))
+      const files = await Promise.all(names.map((name) => disk.list(join(path, name))))
+      return names.filter((_, index) => files[index]?.some((file) => file === JOURNAL || file === LAST_GOOD))
+    },
+  }
+
+  await disk.makeFolder(path)
+  for (const name of await disk.list(path)) if (name.startsWith(ERASED)) await disk.remove(join(path, name))
+  return {
+    driver: asDriver("filesystem", driver),
+    capabilities: { durable: journalOptions.durable, atomic: true },
+    close: slots.close,
+  }
+}
+
+function checked(company: string): string {
+  if (!SEGMENT.test(company)) throw new TypeError("Companies come in encoded")
+  return company
+}
+
+/** Out of sight by one rename, then removed: a crash in between leaves nothing that counts as a company. */
+async function eraseFolder(disk: Disk, path: string, company: string, grave: string): Promise<void> {
+  if (!(await disk.list(path)).includes(company)) return
+  await disk.remove(join(path, grave))
+  await disk.rename(join(path, company), join(path, grave))
+  await disk.syncFolder(path)
+  await disk.remove(join(path, grave))
+}
+
+function newSeeds(): Seeds {
+  const bytes = randomBytes(8)
+  return [bytes.readUInt32BE(0), bytes.readUInt32BE(4)]
+}

@@ -1,0 +1,51 @@
+import { join } from "node:path"
+import { wholeJournal } from "./compact.ts"
+import type { FileOptions, JournalFile } from "./file.ts"
+import { encodeFrame } from "./frames.ts"
+import { scanJournal } from "./scan.ts"
+
+/**
+ * The last good copy of a company's credentials, a journal of its own: renamed to `journal` it is a company that is still
+ * linked, with its ratchets and pre-keys to be made anew. It also tells a journal that has lost its end.
+ */
+export interface LastGood {
+  /** The write that the copy is of; undefined when there is none, or none that can be read. */
+  sequence(): Promise<number | undefined>
+  /** Makes the copy be what the journal holds, which may be nothing. */
+  write(journal: JournalFile): Promise<void>
+}
+
+export const LAST_GOOD = "last-good"
+
+export function createLastGood(folder: string, { disk, seeds, durable }: FileOptions): LastGood {
+  const path = join(folder, LAST_GOOD)
+  return {
+    async sequence() {
+      const file = await disk.open(path)
+      if (file === undefined) return undefined
+      try {
+        const bytes = Buffer.allocUnsafeSlow(await disk.size(file))
+        await disk.read(file, bytes, 0)
+        return scanJournal(bytes, seeds, path).sequence
+      } finally {
+        await disk.close(file)
+      }
+    },
+
+    async write(journal) {
+      const keys = [...journal.credentials]
+      if (keys.length === 0) return await disk.remove(path)
+      const { sequence, fence } = journal
+      const values = await journal.read(keys)
+      const records = keys.map((key, index) => ({ key, value: values[index] ?? null }))
+      const file = await disk.create(`${path}.new`)
+      try {
+        await disk.write(file, wholeJournal(encodeFrame({ sequence, fence }, records).bytes), 0)
+        if (durable) await disk.sync(file)
+      } finally {
+        await disk.close(file)
+      }
+      await disk.rename(`${path}.new`, path)
+    },
+  }
+}
