@@ -91,6 +91,8 @@ export interface SandboxClient {
   faults(): Promise<Fault[]>
   clearFaults(): Promise<void>
   totals(): Promise<Totals>
+  /** Waits until each of the totals is exactly what is asked for. Rejects after `ms`. */
+  waitForTotals(wanted: Partial<Totals>, ms?: number): Promise<Totals>
   log(): Promise<JournalEntry[]>
 }
 
@@ -201,6 +203,14 @@ export async function connectSandbox(control: string): Promise<SandboxClient> {
     faults: () => call("GET", "/faults"),
     clearFaults: async () => void (await call("DELETE", "/faults")),
     totals: () => call("GET", "/totals"),
+    async waitForTotals(wanted, ms = DEFAULT_WAIT_MS) {
+      const seen = await call<Totals>("GET", `/totals?${queryOf({ ...wanted, waitMs: ms })}`)
+      for (const [name, value] of Object.entries(wanted)) {
+        const actual = seen[name as keyof Totals]
+        if (actual !== value) throw new Error(`${name} is ${actual} after ${ms} ms; wanted ${value}`)
+      }
+      return seen
+    },
     log: () => call("GET", "/log"),
   }
 }

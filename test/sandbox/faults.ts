@@ -2,6 +2,8 @@
 export const FAULT_KINDS = [
   "refuse-upgrade",
   "silent-handshake",
+  "cut-handshake",
+  "silent-login",
   "refuse-login",
   "stream-error-at-login",
   "slow-ack",

@@ -1,6 +1,7 @@
 import { el, type Node } from "./binary.ts"
 import type { Connection } from "./connection.ts"
 import { SERVER } from "./jid.ts"
+import { preKeysLow } from "./notifications.ts"
 import type { Bundle } from "./signal.ts"
 import type { Account, Device, World } from "./world.ts"
 
@@ -30,6 +31,8 @@ export interface Line extends Device {
   flush(): void
   confirm(key: string): void
 }
+
+const PRE_KEYS_LOW = 4
 
 export function createLine(world: World, account: Account, id: number, registration: Registration): Line {
   const { stats } = account
@@ -89,6 +92,10 @@ export function createLine(world: World, account: Account, id: number, registrat
       if (first === undefined) return { identity, registrationId, signedPreKey }
       preKeys.delete(first[0])
       stats.preKeysGiven++
+      if (preKeys.size === PRE_KEYS_LOW) {
+        const notice = preKeysLow(preKeys.size)
+        enqueue(notice, stanzaKey(notice.tag, notice.attrs, notice.attrs.from))
+      }
       return { identity, registrationId, signedPreKey, preKey: { id: first[0], public: first[1] } }
     },
     attach(connection) {

@@ -2,8 +2,11 @@ import { proto } from "@whiskeysockets/baileys/WAProto/index.js"
 import { el, fromBigEndian, seconds } from "./binary.ts"
 import type { Connection } from "./connection.ts"
 import { typed, verify } from "./curve.ts"
+import { SERVER } from "./jid.ts"
 import { offerPairing } from "./pairing.ts"
 import { jidOf, type Account, type World } from "./world.ts"
+
+const ROUTING_INFO = Buffer.from("sandbox")
 
 /** What a client says about itself at the end of the handshake: a linked device logs in, any other one wants to be linked. */
 export function login(world: World, connection: Connection, payload: Buffer): void {
@@ -29,6 +32,7 @@ function admit(
   phone: string,
   device: number,
 ): string {
+  if (world.faults.take("silent-login", phone)) return "no answer"
   const refused = world.faults.take("refuse-login", phone)
   if (refused) return refuse(connection, refused.code ?? 503)
   const line = account?.lines.get(device)
@@ -46,6 +50,8 @@ function admit(
   connection.send(
     el("success", { t: seconds(), lid: jidOf(account, "lid", device), display_name: account.name, props: "1" }),
   )
+  // Clients keep this and put it in front of the prologue of their next connection.
+  connection.send(el("ib", { from: SERVER }, [el("edge_routing", {}, [el("routing_info", {}, ROUTING_INFO)])]))
   return "accepted"
 }
 

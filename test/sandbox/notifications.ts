@@ -31,6 +31,11 @@ export function passkeyNotification(): Node {
   ])
 }
 
+/** Asks a client for more one-time pre-keys; Baileys 7.0.0-rc14 uploads new ones below five. */
+export function preKeysLow(left: number): Node {
+  return notification("encrypt", [el("count", { value: left })])
+}
+
 function notification(type: string, content: Node[]): Node {
   const t = Math.floor(Date.now() / 1000)
   return el("notification", { from: SERVER, type, id: randomBytes(8).toString("hex"), t }, content)

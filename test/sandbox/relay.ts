@@ -44,7 +44,7 @@ export function deliverMessage(world: World, from: Device, node: Node): number |
 
 function deliverToPeople(world: World, from: Device, node: Node, to: string): number | undefined {
   const chat = node.attrs.recipient ?? to
-  if (!accountOf(world, to)) return NOT_FOUND
+  if (accountOf(world, to)?.registered !== true) return NOT_FOUND
   const identity = child(node, "device-identity")
   for (const { jid, enc } of addressed(node, to)) {
     const device = deviceOf(world, jid)
@@ -122,12 +122,13 @@ function hand(world: World, author: Account, device: Device, node: Node): void {
   device.receive(broken ? garbled(node) : node, key)
 }
 
-/** The same message with a bit of each ciphertext turned over. */
+/** The same message with a bit of each ciphertext turned over, where its MAC or signature is. */
 function garbled(node: Node): Node {
   const content = children(node).map((item) => {
     if (item.tag !== "enc" || !(item.content instanceof Uint8Array)) return item
     const body = Buffer.from(item.content)
-    const at = Math.floor(body.length / 2)
+    // A first message carries a few bytes of key numbers behind its MAC.
+    const at = body.length - (item.attrs.type === "pkmsg" ? 20 : 1)
     body.writeUInt8(body.readUInt8(at) ^ 1, at)
     return { ...item, content: body }
   })

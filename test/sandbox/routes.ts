@@ -1,4 +1,5 @@
 import { el } from "./binary.ts"
+import type { Connection } from "./connection.ts"
 import { FAULT_KINDS, type FaultKind, type FaultSpec } from "./faults.ts"
 import { createGroup } from "./groups.ts"
 import { unlink } from "./iq.ts"
@@ -24,7 +25,7 @@ const DEFAULT_LIMIT = 1000
 /** Every operation; `:x` in a path is a parameter. The README of this folder describes them. */
 const ROUTES: readonly (readonly [method: string, path: string, run: Run])[] = [
   ["GET", "/", ({ about }) => about],
-  ["GET", "/totals", ({ world }) => totals(world)],
+  ["GET", "/totals", waitForTotals],
   ["GET", "/log", ({ world }) => world.journal.entries()],
   ["GET", "/phones", ({ world }) => [...world.accounts.values()].map(phoneView)],
   ["PUT", "/phones/:phone", ({ world, params, body }) => phoneView(phone(world, params[0] ?? "", body as PhoneSpec))],
@@ -45,17 +46,9 @@ const ROUTES: readonly (readonly [method: string, path: string, run: Run])[] = [
   ["POST", "/groups", makeGroup],
   ["GET", "/lines/:phone", line],
   ["GET", "/lines/:phone/sent", (call) => sentByLine(accountIn(call), call.query.get("id") ?? undefined)],
-  ["POST", "/lines/:phone/cut", (call) => each(call, (one) => one.connection?.cut())],
-  [
-    "POST",
-    "/lines/:phone/swallow",
-    (call) => each(call, (one) => one.connection?.ignore(number(call, "ms", 3000), true)),
-  ],
-  [
-    "POST",
-    "/lines/:phone/mute",
-    (call) => each(call, (one) => one.connection?.ignore(number(call, "ms", 3_600_000), false)),
-  ],
+  ["POST", "/lines/:phone/cut", (call) => each(call, (one) => one.cut())],
+  ["POST", "/lines/:phone/swallow", (call) => each(call, (one) => one.ignore(number(call, "ms", 3000), true))],
+  ["POST", "/lines/:phone/mute", (call) => each(call, (one) => one.ignore(number(call, "ms", 3_600_000), false))],
   ["POST", "/lines/:phone/stream-error", streamError],
   ["GET", "/faults", ({ world }) => world.faults.list()],
   ["POST", "/faults", ({ world, body }) => world.faults.arm(faultSpec(body))],
@@ -100,12 +93,12 @@ function number({ body }: Call, name: string, otherwise: number): number {
   return value
 }
 
-/** `all` in the path stands for every line. */
-function each(call: Call, act: (line: Line) => void): { lines: number } {
-  const accounts = call.params[0] === "all" ? [...call.world.accounts.values()] : [accountIn(call)]
-  const lines = accounts.flatMap((account) => [...account.lines.values()]).filter((one) => one.connection)
-  for (const one of lines) act(one)
-  return { lines: lines.length }
+/** `all` in the path stands for every connection, those that are not linked yet included. */
+function each(call: Call, act: (connection: Connection) => void): { connections: number } {
+  const account = call.params[0] === "all" ? undefined : accountIn(call)
+  const chosen = [...call.world.connections].filter((one) => !account || one.line?.account === account)
+  for (const one of chosen) act(one)
+  return { connections: chosen.length }
 }
 
 function linked(one: Line): { device: number; jid: string; lid: string } {
@@ -194,11 +187,22 @@ async function line(call: Call): Promise<unknown> {
   return (await world.watch.until(look, Number(query.get("waitMs") ?? 0))) ?? lineView(account)
 }
 
-function streamError(call: Call): { lines: number } {
+async function waitForTotals({ world, query }: Call): Promise<unknown> {
+  const look = () => {
+    const seen = totals(world)
+    for (const [name, wanted] of query) {
+      if (name !== "waitMs" && String(seen[name as keyof typeof seen]) !== wanted) return undefined
+    }
+    return seen
+  }
+  return (await world.watch.until(look, Number(query.get("waitMs") ?? 0))) ?? totals(world)
+}
+
+function streamError(call: Call): { connections: number } {
   const { body } = call
   const conflict = body.conflict === undefined ? [] : [el("conflict", { type: text(call, "conflict") })]
   const code = body.code === undefined ? undefined : number(call, "code", 0)
-  return each(call, (one) => one.connection?.end(el("stream:error", { code }, conflict)))
+  return each(call, (one) => one.end(el("stream:error", { code }, conflict)))
 }
 
 function faultSpec(body: Record<string, unknown>): FaultSpec {

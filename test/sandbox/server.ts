@@ -30,6 +30,7 @@ export async function listen(world: World, port: number): Promise<{ server: Serv
       return refuse(socket, refused.code ?? 503)
     }
     sockets.handleUpgrade(request, socket, head, (client) => {
+      if (world.faults.take("cut-handshake", undefined)) return client.terminate()
       // Accepted and never answered, until one side gives up.
       if (world.faults.take("silent-handshake", undefined)) return void client.on("error", () => undefined)
       openConnection(world, client, handlers)
@@ -66,8 +67,8 @@ function unlinkedStanza(world: World, connection: Connection, node: Node): void 
 function closed(world: World, connection: Connection): void {
   const { line, pairing } = connection
   if (pairing) dropPairing(world, pairing)
+  world.watch.changed()
   if (!line || line.connection !== connection) return
   line.detach()
   world.journal.note("closed", line.account.phone)
-  world.watch.changed()
 }

@@ -6,18 +6,26 @@ export interface Watch {
   until<T>(look: () => T | undefined, ms: number): Promise<T | undefined>
 }
 
+const LOOK_INTERVAL_MS = 5
+
 export function createWatch(): Watch {
   const waiting = new Set<() => void>()
   let scheduled = false
+  let lookedAt = 0
+
+  const lookAll = (): void => {
+    scheduled = false
+    lookedAt = Date.now()
+    for (const check of [...waiting]) check()
+  }
 
   return {
     changed() {
       if (waiting.size === 0 || scheduled) return
       scheduled = true
-      setImmediate(() => {
-        scheduled = false
-        for (const check of [...waiting]) check()
-      })
+      // At once after a quiet time; under load not for every change, since a look may go through thousands of messages.
+      if (Date.now() - lookedAt < LOOK_INTERVAL_MS) setTimeout(lookAll, LOOK_INTERVAL_MS)
+      else setImmediate(lookAll)
     },
     until(look, ms) {
       const now = look()
