@@ -205,6 +205,10 @@ export interface PluginContext<C, Code extends string> {
   readonly system: System
   readonly sessions: SessionsView
   readonly events: EventsView
+  /** Name of the provider in use. */
+  readonly provider: string
+  /** Writes a record and reads it again; rejects when the storage does not do that. */
+  readonly probeStorage: () => Promise<void>
   /** The OpenAPI document of all routes mounted; complete once the app is ready. */
   readonly openapi: () => unknown
   /** Runs every `health:check` handler and names each by its plugin. */
@@ -217,6 +221,8 @@ export interface PluginContext<C, Code extends string> {
 export interface SessionsView {
   list(): readonly SessionStatus[]
   get(company: string): SessionStatus | undefined
+  /** A round trip to WhatsApp on a connected line; rejects when there is no answer within `timeoutMs`, or no connection. */
+  prove(company: string, timeoutMs: number): Promise<void>
 }
 
 /** What a plugin may read of a company's event log. */
