@@ -85,6 +85,6 @@ function textFault({ content }: Draft): Fault | undefined {
   if (content.type !== "text") return undefined
   const fault = (message: string): Fault => ({ path: "message", code: "INVALID_MESSAGE", message })
   if (content.text.trim() === "") return fault("Nothing is left of the text to send")
-  if (content.text.length <= LONGEST_TEXT || [...content.text].length <= LONGEST_TEXT) return undefined
+  if (content.text.length <= LONGEST_TEXT || Array.from(content.text).length <= LONGEST_TEXT) return undefined
   return fault(`Expected at most ${LONGEST_TEXT} characters`)
 }
