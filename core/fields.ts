@@ -27,17 +27,13 @@ export const bool = z.preprocess(asBoolean, z.boolean({ error: "expected true, f
 /** A whole number from 1. */
 export const count = z.preprocess(
   asNumber,
-  z.int({ error: "expected a whole number" }).min(1, { error: "expected a whole number from 1" }),
+  z.int({ error: "expected a whole number from 1" }).min(1, { error: "expected a whole number from 1" }),
 )
 
+const MS = "expected whole milliseconds from 1 to 2147483647"
+
 /** Milliseconds, up to what a timer can hold. */
-export const ms = z.preprocess(
-  asNumber,
-  z
-    .int({ error: "expected whole milliseconds" })
-    .min(1, { error: "expected milliseconds from 1" })
-    .max(2_147_483_647, { error: "expected at most 2147483647 milliseconds" }),
-)
+export const ms = z.preprocess(asNumber, z.int({ error: MS }).min(1, { error: MS }).max(2_147_483_647, { error: MS }))
 
 export const port = z.preprocess(
   asNumber,

@@ -11,18 +11,11 @@ export interface Ordered {
  * do not depend on each other keep the order they were given in.
  */
 export function orderPlugins(given: readonly Plugin[]): Ordered {
-  const problems: string[] = []
-  const byName = new Map<string, Plugin>()
-  const provider = new Map<string, Plugin>()
-  for (const plugin of given) {
-    if (byName.has(plugin.name)) problems.push(`Plugin ${plugin.name} is there twice`)
-    byName.set(plugin.name, plugin)
-    for (const service of plugin.provides ?? []) {
-      const other = provider.get(service)
-      if (other !== undefined) problems.push(`Plugins ${other.name} and ${plugin.name} both provide ${service}`)
-      provider.set(service, plugin)
-    }
-  }
+  const problems = clashes(given)
+  const byName = new Map(given.map((plugin) => [plugin.name, plugin]))
+  const provider = new Map(
+    given.flatMap((plugin) => (plugin.provides ?? []).map((service) => [service, plugin] as const)),
+  )
 
   const before = new Map<Plugin, Set<Plugin>>()
   for (const plugin of given) {
@@ -63,4 +56,25 @@ function circle(waiting: ReadonlySet<Plugin>, before: ReadonlyMap<Plugin, Readon
     at = [...(before.get(at) ?? [])].find((other) => waiting.has(other)) as Plugin
   }
   return [...path.slice(path.indexOf(at)), at].map((plugin) => plugin.name)
+}
+
+/** Names that two plugins claim. */
+function clashes(given: readonly Plugin[]): string[] {
+  const problems: string[] = []
+  const owners = new Map<string, string>()
+  for (const { name, provides = [], errors = {}, hooks = {} } of given) {
+    if (owners.has(`plugin ${name}`)) problems.push(`Plugin ${name} is there twice`)
+    owners.set(`plugin ${name}`, name)
+    const claims = [
+      ...provides.map((service) => `provide the service ${service}`),
+      ...Object.keys(errors).map((code) => `declare the error code ${code}`),
+      ...Object.keys(hooks).map((hook) => `declare the hook ${hook}`),
+    ]
+    for (const claim of claims) {
+      const other = owners.get(claim)
+      if (other !== undefined) problems.push(`Plugins ${other} and ${name} both ${claim}`)
+      owners.set(claim, name)
+    }
+  }
+  return problems
 }
