@@ -2,6 +2,7 @@ import type { z } from "@hono/zod-openapi"
 import type { LedgerAdapter } from "./ledger.ts"
 import type { EnvBinding, Plugin } from "./plugin.ts"
 import type { ProviderAdapter } from "./provider.ts"
+import type { NotBuiltRoute } from "./route.ts"
 import type { StorageAdapter } from "./store.ts"
 
 /** The composition: what this server is made of. Everything the floors below core offer comes in through here. */
@@ -18,6 +19,8 @@ export interface Config {
   readonly settings?: Readonly<Record<string, string | number | boolean>>
   /** Variables that are known and not obeyed yet. */
   readonly notYet?: NotYet
+  /** Routes that are promised and that nothing serves yet: they answer 501 and are not documented. */
+  readonly notBuiltRoutes?: readonly NotBuiltRoute[]
 }
 
 export interface NotYet {

@@ -18,6 +18,8 @@ export interface PluginHost {
   readonly background: Background
   readonly sessions: SessionsView
   readonly events: EventsView
+  readonly provider: string
+  probeStorage(): Promise<void>
   /** Routes mounted so far, in order; `setUpPlugin` adds to it. */
   readonly routes: OwnedRoute[]
   /** Services offered so far, by name; `setUpPlugin` adds to it. */
@@ -67,6 +69,8 @@ export async function setUpPlugin(plugin: Plugin, config: unknown, host: PluginH
     system: host.system,
     sessions: host.sessions,
     events: host.events,
+    provider: host.provider,
+    probeStorage: () => host.probeStorage(),
     openapi: () => host.document(),
     healthChecks: () => host.hooks.collect("health:check", {}),
     background: (task, work) => host.background.run(name, task, work),

@@ -35,6 +35,9 @@ export interface RouteSpec {
   readonly documented?: boolean
 }
 
+/** A promised route that answers 501 NOT_SUPPORTED to a caller who would be allowed, until somebody mounts it. */
+export type NotBuiltRoute = Pick<RouteSpec, "method" | "path" | "scope" | "company">
+
 type Output<T> = T extends z.ZodType ? z.output<T> : undefined
 
 /** What a handler receives, checked. */
@@ -53,7 +56,10 @@ export interface RouteInput<S extends RouteSpec> {
 
 export interface ApiRoute<S extends RouteSpec = RouteSpec> {
   readonly spec: S
-  /** A plain object becomes the JSON answer with status 200; a `Response` is sent as it is; an AppError thrown is mapped. */
+  /**
+   * A plain object becomes the JSON answer with status 200; a `Response` is sent as it is; a refusal, or an AppError
+   * thrown, becomes the answer of its code.
+   */
   handle(input: RouteInput<S>): Promise<Response | object> | Response | object
 }
 

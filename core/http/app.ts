@@ -6,7 +6,7 @@ import { appError, type ErrorSpec } from "../errors.ts"
 import type { Hooks } from "../hooks.ts"
 import type { Logger } from "../log.ts"
 import { isRefusal, refuseFaults } from "../refusal.ts"
-import type { ApiRoute } from "../route.ts"
+import type { ApiRoute, NotBuiltRoute } from "../route.ts"
 import type { CoreSettings } from "../settings.ts"
 import { addressList } from "./addresses.ts"
 import { failureAnswer, failureOf, jsonAnswer, protect } from "./answer.ts"
@@ -15,7 +15,7 @@ import { accessFields, type Exchange, type HttpEnv, newExchange } from "./exchan
 import { createGate, type GateOptions } from "./gate.ts"
 import { describeRoute, securitySchemes } from "./openapi.ts"
 import { requestIdOf } from "./request-id.ts"
-import { createAllowed, inOrder, type NotBuiltRoute, type OwnedRoute, promised, routeProblems } from "./table.ts"
+import { createAllowed, inOrder, type OwnedRoute, promised, routeProblems } from "./table.ts"
 
 export interface HttpOptions {
   readonly routes: readonly OwnedRoute[]

@@ -1,6 +1,5 @@
 import { appError } from "../errors.ts"
-import type { ApiRoute, CompanyIn, RouteSpec } from "../route.ts"
-import type { Scope } from "../types.ts"
+import type { ApiRoute, NotBuiltRoute, RouteSpec } from "../route.ts"
 
 /** The table of routes: who owns what, in which order it is matched, and what is only promised. */
 
@@ -8,15 +7,6 @@ export interface OwnedRoute {
   /** `core`, or the plugin's name. */
   readonly owner: string
   readonly route: ApiRoute
-}
-
-/** A promised route that answers 501 NOT_SUPPORTED to a caller who would be allowed. */
-export interface NotBuiltRoute {
-  readonly method: RouteSpec["method"]
-  /** With `{name}` for parameters. */
-  readonly path: string
-  readonly scope: Scope | "none"
-  readonly company: CompanyIn
 }
 
 const SCOPES: ReadonlySet<string> = new Set(["send", "read", "session", "admin", "operator", "none"])

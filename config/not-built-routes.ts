@@ -1,0 +1,55 @@
+import type { NotBuiltRoute } from "../core/route.ts"
+
+/**
+ * Routes that callers are promised and that nothing serves yet. Each answers 501 NOT_SUPPORTED to a caller who would be
+ * allowed; the README lists them. Whoever builds one takes it out of here.
+ */
+
+const api = (
+  method: NotBuiltRoute["method"],
+  path: string,
+  scope: NotBuiltRoute["scope"],
+  company: NotBuiltRoute["company"] = path.includes("{companyId}") ? "path" : "none",
+): NotBuiltRoute => ({ method, path: `/api/whatsapp${path}`, scope, company })
+
+export const notBuiltRoutes: readonly NotBuiltRoute[] = [
+  api("post", "/send-media", "send", "body"),
+  api("post", "/send/batch", "send", "body"),
+  api("get", "/send/batch/{batchId}", "send"),
+  api("delete", "/send/batch/{batchId}", "send"),
+  api("get", "/messages/{companyId}/{messageId}/media", "read"),
+  api("post", "/messages/{companyId}/{messageId}/read", "send"),
+  api("post", "/presence/{companyId}", "send"),
+  api("get", "/contacts/{companyId}/check", "send"),
+
+  api("get", "/events/{companyId}", "read"),
+  api("get", "/companies/{companyId}/webhooks", "admin"),
+  api("post", "/companies/{companyId}/webhooks", "admin"),
+  api("patch", "/companies/{companyId}/webhooks/{id}", "admin"),
+  api("delete", "/companies/{companyId}/webhooks/{id}", "admin"),
+  api("post", "/companies/{companyId}/webhooks/{id}/test", "admin"),
+  api("post", "/companies/{companyId}/webhooks/{id}/rotate-secret", "admin"),
+  api("get", "/companies/{companyId}/webhooks/deliveries", "admin"),
+  api("post", "/companies/{companyId}/webhooks/deliveries/{id}/replay", "admin"),
+  api("post", "/companies/{companyId}/webhooks/replay", "admin"),
+  api("post", "/webhooks/{companyId}", "none"),
+
+  api("post", "/companies/{companyId}/keys", "admin"),
+  api("get", "/companies/{companyId}", "read"),
+  api("put", "/companies/{companyId}", "admin"),
+  api("delete", "/companies/{companyId}", "admin"),
+  api("get", "/companies/{companyId}/export", "admin"),
+
+  api("get", "/metrics", "operator"),
+  api("get", "/metrics/{companyId}", "read"),
+  api("get", "/metrics/companies/all", "read"),
+  api("get", "/metrics/performance", "operator"),
+  api("get", "/metrics/timeseries", "operator"),
+  api("get", "/metrics/rate", "operator"),
+  api("get", "/metrics/alerts", "operator"),
+  api("get", "/metrics/export", "operator"),
+  api("post", "/metrics/reset", "operator"),
+  api("get", "/health/metrics", "operator"),
+  { method: "get", path: "/metrics", scope: "operator", company: "none" },
+  { method: "get", path: "/dashboard", scope: "operator", company: "none" },
+]
