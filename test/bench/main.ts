@@ -1,0 +1,84 @@
+import { spawnSync } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from "node:os"
+import { join } from "node:path"
+import process from "node:process"
+import { startSandbox } from "../sandbox/index.ts"
+import { pin, shareCores } from "./cpu.ts"
+import type { Figure } from "./figures.ts"
+import { root } from "./launch.ts"
+import { measureMemory } from "./memory.ts"
+import { HELP, readOptions, type Measurement, type Options } from "./options.ts"
+import { render, type Settings } from "./report.ts"
+import type { Run } from "./run.ts"
+import { measureSend } from "./send.ts"
+import { measureStart } from "./start.ts"
+import { CONTACTS } from "./subject.ts"
+
+const MEASURE: Readonly<Record<Measurement, (run: Run) => Promise<Figure[]>>> = {
+  send: measureSend,
+  memory: measureMemory,
+  start: measureStart,
+}
+
+if (process.argv.includes("--help")) process.stdout.write(HELP)
+else if (process.platform !== "linux")
+  throw new Error("The CPU time of a process is read from /proc: this needs Linux.")
+else await main(readOptions(process.argv.slice(2)))
+
+async function main(options: Options): Promise<void> {
+  if (!options.compiled) compile()
+  const scratch = mkdtempSync(join(tmpdir(), "switchboard-bench-"))
+  const cores = shareCores()
+  const settings = describe(options, cores)
+  const sandbox = await startSandbox()
+  try {
+    const run: Run = {
+      options,
+      sandbox,
+      cores,
+      folder: () => mkdtempSync(join(scratch, "data-")),
+      say: (line) => void process.stderr.write(`${line}\n`),
+    }
+    const figures: Figure[] = []
+    // The start is measured first: once this process is pinned, so is whatever it spawns.
+    const order = [...options.measurements].sort((a, b) => Number(b === "start") - Number(a === "start"))
+    for (const measurement of order) {
+      if (measurement !== "start" && cores) for (const pid of [process.pid, sandbox.pid]) pin(pid, cores.others)
+      figures.push(...(await MEASURE[measurement](run)))
+    }
+    process.stdout.write(`\n${render(figures, settings)}`)
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ figures, settings }, null, 2)}\n`)
+    if (figures.some(({ met }) => met === false)) process.exitCode = 1
+  } finally {
+    await sandbox.stop()
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+function compile(): void {
+  const compiler = join(root, "node_modules", "typescript", "bin", "tsc")
+  const { status } = spawnSync(process.execPath, [compiler, "-p", join(root, "config", "tsconfig.build.json")], {
+    stdio: "inherit",
+  })
+  if (status !== 0) throw new Error("The sources do not compile; --compiled measures dist/ as it is.")
+}
+
+function describe(options: Options, cores: ReturnType<typeof shareCores>): Settings {
+  const baileys = JSON.parse(readFileSync(join(root, "node_modules/@whiskeysockets/baileys/package.json"), "utf8"))
+  const commit = spawnSync("git", ["describe", "--always", "--dirty"], { cwd: root, encoding: "utf8" }).stdout.trim()
+  return {
+    machine: `${availableParallelism()} cores of ${cpus()[0]?.model ?? "?"}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+    "load before": loadavg()[0]?.toFixed(2) ?? "?",
+    cores: cores
+      ? `client on ${cores.client}, sandbox and driver on ${cores.others}`
+      : "not pinned (no taskset, or one)",
+    node: `${process.version} ${options.flags.join(" ")}`.trim(),
+    baileys: String(baileys.version),
+    commit,
+    send: `${options.inFlight} in flight, ${CONTACTS} contacts a company, ${options.rounds} rounds of ${options.seconds} s after ${options.warmUp} s`,
+    memory: `${options.sessions.join(" to ")} sessions in three steps, one text each`,
+    start: `${options.startRounds} rounds after one that is not counted`,
+    ours: "compiled, settings at their defaults; only the session and rate limits are raised",
+  }
+}

@@ -1,0 +1,94 @@
+import { parseArgs } from "node:util"
+
+export const MEASUREMENTS = ["send", "memory", "start"] as const
+export type Measurement = (typeof MEASUREMENTS)[number]
+
+export interface Options {
+  readonly measurements: readonly Measurement[]
+  readonly rounds: number
+  readonly startRounds: number
+  /** Numbers of companies at which ours and bare are compared. */
+  readonly companies: readonly number[]
+  /** Number of companies at which only the cost of a text of ours is taken; 0 leaves it out. */
+  readonly growthAt: number
+  /** Sessions between which the slope of the memory is taken. */
+  readonly sessions: readonly [from: number, to: number]
+  /** Seconds of load before and within each counted round. */
+  readonly warmUp: number
+  readonly seconds: number
+  readonly inFlight: number
+  /** Flags of Node for the clients under test. */
+  readonly flags: readonly string[]
+  readonly json: string | undefined
+  /** Use `dist/` as it is. */
+  readonly compiled: boolean
+}
+
+export const HELP = `npm run bench -- [send] [memory] [start]   (all three when none is named)
+
+  --rounds N           counted rounds of send (5) and start (twice as many)
+  --companies A,B      where ours and bare are compared (1,50)
+  --growth-at N        where the cost of a text is compared with that at A (150); 0 leaves it out
+  --sessions A,B       between which the slope of the memory is taken (50,200)
+  --warm-up S          seconds of load before each counted round (2)
+  --seconds S          seconds of load in a round (4)
+  --in-flight N        requests at a time (32)
+  --flags "F G"        flags of Node for both clients, such as --stack-trace-limit=0
+  --json FILE          the result as JSON, besides the table
+  --compiled           measure dist/ as it is instead of compiling first
+`
+
+/** Reads the command line. Throws with a sentence for the user. */
+export function readOptions(args: readonly string[]): Options {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      rounds: { type: "string", default: "5" },
+      companies: { type: "string", default: "1,50" },
+      "growth-at": { type: "string", default: "150" },
+      sessions: { type: "string", default: "50,200" },
+      "warm-up": { type: "string", default: "2" },
+      seconds: { type: "string", default: "4" },
+      "in-flight": { type: "string", default: "32" },
+      flags: { type: "string", default: "" },
+      json: { type: "string" },
+      compiled: { type: "boolean", default: false },
+    },
+  })
+  const named = positionals.map((name) => {
+    const found = MEASUREMENTS.find((measurement) => measurement === name)
+    if (!found) throw new Error(`There is no measurement "${name}"; there are ${MEASUREMENTS.join(", ")}.`)
+    return found
+  })
+  const rounds = count("--rounds", values.rounds, 1)
+  const [from, to, ...more] = values.sessions.split(",").map((part) => count("--sessions", part, 1))
+  if (from === undefined || to === undefined || more.length > 0 || to - from < 3) {
+    throw new Error("--sessions takes two numbers, the second greater by 3 at least, such as 50,200.")
+  }
+  return {
+    measurements: named.length > 0 ? named : MEASUREMENTS,
+    rounds,
+    startRounds: rounds * 2,
+    companies: values.companies.split(",").map((part) => count("--companies", part, 1)),
+    growthAt: count("--growth-at", values["growth-at"], 0),
+    sessions: [from, to],
+    warmUp: count("--warm-up", values["warm-up"], 0),
+    seconds: count("--seconds", values.seconds, 1),
+    inFlight: count("--in-flight", values["in-flight"], 1),
+    flags: values.flags.split(" ").filter((flag) => flag !== ""),
+    json: values.json,
+    compiled: values.compiled,
+  }
+}
+
+/** Companies are numbered with three digits. */
+const MOST = 999
+
+function count(option: string, text: string, least: number): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text.trim()) || value < least || value > MOST) {
+    throw new Error(`${option} takes whole numbers from ${least} to ${MOST}; "${text}" is none.`)
+  }
+  return value
+}

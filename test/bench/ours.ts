@@ -1,0 +1,53 @@
+import { launch } from "./launch.ts"
+import { companiesOf, type Company, type Subject, type SubjectOptions } from "./subject.ts"
+
+const LINK_MS = 120_000
+const NO_LIMIT = "1000000000"
+
+/** Switchboard as it is started in production: compiled, settings at their defaults but for the limits that a load meets. */
+export async function startOurs(options: SubjectOptions): Promise<Subject> {
+  const { sandbox, folder, flags } = options
+  const companies = companiesOf(options)
+  const process = await launch({
+    args: [...flags, "dist/core/serve/node.js"],
+    env: {
+      ...sandbox.env,
+      PORT: "0",
+      WHATSAPP_SESSIONS_PATH: folder,
+      WHATSAPP_MAX_SESSIONS: String(companies.length + 1),
+      WHATSAPP_RATE_LIMIT_PER_COMPANY: NO_LIMIT,
+    },
+  })
+  const { pid, url, inspector } = process
+  const session = (company: Company): string => `${url}/api/whatsapp/sessions/${company.id}`
+  const ask = async <T>(address: string, method = "GET"): Promise<{ status: number; data: T | undefined }> => {
+    const init = method === "GET" ? { method } : { method, headers: { "content-type": "application/json" }, body: "{}" }
+    const response = await fetch(address, init)
+    const { data } = (await response.json()) as { data?: T }
+    return { status: response.status, data }
+  }
+  return {
+    name: "Switchboard",
+    pid,
+    url,
+    inspector,
+    companies,
+    async begin(company) {
+      const first = await ask<{ qr?: string }>(`${session(company)}/initialize`, "POST")
+      const qr = first.data?.qr ?? (await ask<{ qr?: string }>(`${session(company)}/qr?wait=30`)).data?.qr
+      if (qr === undefined) throw new Error(`${company.id}: no QR code, ${JSON.stringify(first)}`)
+      return qr
+    },
+    async connected(company) {
+      const end = performance.now() + LINK_MS
+      for (;;) {
+        const { data } = await ask<{ connected: boolean }>(`${session(company)}/status`)
+        if (data?.connected === true) return
+        if (performance.now() > end) throw new Error(`${company.id} is not connected: ${JSON.stringify(data)}`)
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+    },
+    text: ({ id }, to, message) => ({ path: "/api/whatsapp/send", body: { companyId: id, phone: to, message } }),
+    stop: () => process.stop(),
+  }
+}
