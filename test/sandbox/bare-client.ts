@@ -27,6 +27,8 @@ export interface BareClient {
   /** As soon as `look` gives something; rejects after `ms`. */
   until<T>(what: string, look: () => T | undefined | false, ms?: number): Promise<T>
   opened(ms?: number): Promise<void>
+  /** Past the first synchronisation; a client that leaves before it waits up to 20 s for it at its next login. */
+  synced(): Promise<void>
   texts(): string[]
   end(): void
 }
@@ -115,6 +117,7 @@ export function createBareClient(url: string, base: Partial<UserFacingSocketConf
       })
       socket = made
       made.ev.on("connection.update", onConnection)
+      made.ev.on("creds.update", () => watch.changed())
       made.ev.on("messages.upsert", ({ messages: batch }) => {
         for (const message of batch) {
           messages.push(message)
@@ -135,6 +138,9 @@ export function createBareClient(url: string, base: Partial<UserFacingSocketConf
     },
     async opened(ms) {
       await client.until("connection open", () => state === "open", ms)
+    },
+    async synced() {
+      await client.until("the first synchronisation", () => (creds.accountSyncCounter ?? 0) > 0)
     },
     texts: () => messages.filter((one) => !one.key.fromMe).map((one) => textOf(one) ?? ""),
     end() {

@@ -119,6 +119,7 @@ export function createReader(parts: HandsetParts & { writer: Writer }): (stanza:
       own,
       addressing: addressingOf(envelope.authorJid),
     })
+    world.watch.changed()
     const sent = envelope.device === 0 ? undefined : envelope.author.stats.sent.get(envelope.id)
     if (sent) sent.text = text
     if (inbox.total === before) counts.repeats++

@@ -47,15 +47,7 @@ const HANDLERS: Record<string, Handler> = {
   "w:g2 get query": ({ world, node }) => groupAnswer(world, node.attrs.to ?? ""),
   "w:g2 get participating": ({ world, line }) => groupsAnswer(world, line.account),
   "w:profile:picture get picture": () => PROFILE_PICTURE_MISSING,
-  "w:sync:app:state set sync": ({ request }) => [
-    el(
-      "sync",
-      {},
-      children(request, "collection").map((item) =>
-        el("collection", { name: item.attrs.name, version: item.attrs.version ?? APP_STATE_VERSION }),
-      ),
-    ),
-  ],
+  "w:sync:app:state set sync": ({ line, request }) => appState(line, request),
   "w:m set media_conn": () => [
     el("media_conn", { auth: "sandbox", ttl: 300 }, [el("host", { hostname: "localhost:9" })]),
   ],
@@ -100,6 +92,15 @@ export function unlink(world: World, line: Line, tell: boolean): void {
 
 function errorNode(code: number): Node {
   return el("error", { code, text: code === 404 ? "item-not-found" : "sandbox-fault" })
+}
+
+/** Nothing is ever in it: each collection stays at the version that the client has. */
+function appState(line: Line, request: Node | undefined): Node[] {
+  line.synced = true
+  const collections = children(request, "collection").map(({ attrs }) =>
+    el("collection", { name: attrs.name, version: attrs.version ?? APP_STATE_VERSION }),
+  )
+  return [el("sync", {}, collections)]
 }
 
 function uploadPreKeys(line: Line, node: Node): Node[] {

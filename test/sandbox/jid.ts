@@ -6,9 +6,11 @@ export interface Jid {
   readonly server: string
 }
 
-export const SERVER = "s.whatsapp.net"
+const PEOPLE = "s.whatsapp.net"
+/** The server itself: an address without a user, which is how it travels. */
+export const SERVER = `@${PEOPLE}`
 
-/** `user[:device]@server`; an address without `@` is the server itself. */
+/** `user[:device]@server`. */
 export function parseJid(text: string): Jid {
   const at = text.indexOf("@")
   if (at < 0) return { user: "", device: 0, server: text }
@@ -18,7 +20,7 @@ export function parseJid(text: string): Jid {
 }
 
 export function formatJid(user: string, addressing: Addressing, device = 0): string {
-  const server = addressing === "lid" ? "lid" : SERVER
+  const server = addressing === "lid" ? "lid" : PEOPLE
   return device === 0 ? `${user}@${server}` : `${user}:${device}@${server}`
 }
 

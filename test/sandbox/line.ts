@@ -21,8 +21,8 @@ export interface Line extends Device {
   /** Stanzas that it has not confirmed yet, by what confirms them. */
   readonly queue: Map<string, { readonly node: Node; sent: boolean }>
   connection: Connection | undefined
-  /** Its phone has greeted it with the first peer messages. */
-  greeted: boolean
+  /** It has asked for the app state, which it does once it has the first peer messages of its phone. */
+  synced: boolean
   attach(connection: Connection): void
   detach(): void
   /** The client is ready: the offline queue goes out, and what comes from now on is live. */
@@ -33,12 +33,14 @@ export interface Line extends Device {
 }
 
 const PRE_KEYS_LOW = 4
+const MAX_GREETINGS = 3
 
 export function createLine(world: World, account: Account, id: number, registration: Registration): Line {
   const { stats } = account
   const preKeys = new Map<number, Buffer>()
   const queue: Line["queue"] = new Map()
   let live = false
+  let greetings = 0
 
   const put = (node: Node, offline: boolean): void => {
     const { connection } = line
@@ -78,7 +80,7 @@ export function createLine(world: World, account: Account, id: number, registrat
     preKeys,
     queue,
     connection: undefined,
-    greeted: false,
+    synced: false,
     receive(node, key) {
       if (node.tag !== "receipt") return enqueue(node, key)
       if (world.faults.take("drop-receipts", account.phone)) return
@@ -114,8 +116,9 @@ export function createLine(world: World, account: Account, id: number, registrat
       connection.send(el("ib", { from: SERVER }, [el("offline_preview", { count: queue.size })]))
       const count = sendUnsent(true)
       connection.send(el("ib", { from: SERVER }, [el("offline", { count })]))
-      if (line.greeted) return
-      line.greeted = true
+      // A client that was cut off before it had dealt with them would wait 20 s for them at its next login.
+      if (line.synced || greetings >= MAX_GREETINGS) return
+      greetings++
       account.handset.greet(line)
     },
     flush() {
