@@ -5,39 +5,21 @@ interface MemoryUsage {
   readonly external: number
 }
 
-const SETTLED_WITHIN = 0.002
-const POLL_MS = 2_000
-/** Timers that the library leaves behind after a login end within 60 s, and hold what they close over until then. */
-const SETTLE_MS = 75_000
+const COLLECTIONS = 3
 
 /**
  * Live heap and external memory of a process in bytes, asked for through its debugger, so that no client needs a route for
- * it. Garbage is collected again and again until the figure falls no more.
+ * it. Garbage is collected several times, since what a finalizer lets go of is only freed by the next collection.
  */
 export async function liveBytes(debuggerUrl: string): Promise<number> {
   const session = await openSession(debuggerUrl)
   try {
-    const end = performance.now() + SETTLE_MS
-    let least = await collected(session)
-    let calm = 0
-    while (calm < 5 && performance.now() < end) {
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS))
-      const now = await collected(session)
-      calm = now < least * (1 - SETTLED_WITHIN) ? 0 : calm + 1
-      least = Math.min(least, now)
-    }
-    return least
+    for (let turn = 0; turn < COLLECTIONS; turn++) await session.call("HeapProfiler.collectGarbage")
+    const { heapUsed, external } = await session.evaluate<MemoryUsage>("process.memoryUsage()")
+    return heapUsed + external
   } finally {
     session.close()
   }
-}
-
-async function collected(session: Session): Promise<number> {
-  // Twice: what a finalizer of the first round lets go of is freed in the second.
-  await session.call("HeapProfiler.collectGarbage")
-  await session.call("HeapProfiler.collectGarbage")
-  const { heapUsed, external } = await session.evaluate<MemoryUsage>("process.memoryUsage()")
-  return heapUsed + external
 }
 
 interface Session {

@@ -77,7 +77,7 @@ function describe(options: Options, cores: ReturnType<typeof shareCores>): Setti
     baileys: String(baileys.version),
     commit,
     send: `${options.inFlight} in flight, ${CONTACTS} contacts a company, ${options.rounds} rounds of ${options.seconds} s after ${options.warmUp} s`,
-    memory: `${options.sessions.join(" to ")} sessions in three steps, one text each`,
+    memory: `${options.sessions.join(" to ")} sessions in three steps, one text each, ${options.settle} s of rest`,
     start: `${options.startRounds} rounds after one that is not counted`,
     ours: "compiled, settings at their defaults; only the session and rate limits are raised",
   }

@@ -15,7 +15,7 @@ const INSPECT = "--inspect=127.0.0.1:0"
  * process are taken. Each line has sent one text, so that nothing is left out that is only made when it is first needed.
  */
 export async function measureMemory(run: Run): Promise<Figure[]> {
-  const { sessions, inFlight, flags } = run.options
+  const { sessions, settle, inFlight, flags } = run.options
   const [from, to] = sessions
   const setup = (index: number) => ({
     index,
@@ -40,6 +40,8 @@ export async function measureMemory(run: Run): Promise<Figure[]> {
         await acquaint(subject, added, 1, inFlight)
       }
       linked = wanted
+      run.say(`${wanted} lines are linked; nothing is asked of them for ${settle} s`)
+      await new Promise((resolve) => setTimeout(resolve, settle * 1000))
       await Promise.all(
         [...points].map(async ([subject, list]) => {
           const bytes = await liveBytes(subject.inspector ?? "")

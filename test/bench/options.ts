@@ -13,6 +13,8 @@ export interface Options {
   readonly growthAt: number
   /** Sessions between which the slope of the memory is taken. */
   readonly sessions: readonly [from: number, to: number]
+  /** Seconds of rest before memory is looked at: timers that the library leaves behind at a login last up to a minute. */
+  readonly settle: number
   /** Seconds of load before and within each counted round. */
   readonly warmUp: number
   readonly seconds: number
@@ -30,6 +32,7 @@ export const HELP = `npm run bench -- [send] [memory] [start]   (all three when 
   --companies A,B      where ours and bare are compared (1,50)
   --growth-at N        where the cost of a text is compared with that at A (150); 0 leaves it out
   --sessions A,B       between which the slope of the memory is taken (50,200)
+  --settle S           seconds of rest before memory is looked at (65)
   --warm-up S          seconds of load before each counted round (2)
   --seconds S          seconds of load in a round (4)
   --in-flight N        requests at a time (32)
@@ -48,6 +51,7 @@ export function readOptions(args: readonly string[]): Options {
       companies: { type: "string", default: "1,50" },
       "growth-at": { type: "string", default: "150" },
       sessions: { type: "string", default: "50,200" },
+      settle: { type: "string", default: "65" },
       "warm-up": { type: "string", default: "2" },
       seconds: { type: "string", default: "4" },
       "in-flight": { type: "string", default: "32" },
@@ -73,6 +77,7 @@ export function readOptions(args: readonly string[]): Options {
     companies: values.companies.split(",").map((part) => count("--companies", part, 1)),
     growthAt: count("--growth-at", values["growth-at"], 0),
     sessions: [from, to],
+    settle: count("--settle", values.settle, 0),
     warmUp: count("--warm-up", values["warm-up"], 0),
     seconds: count("--seconds", values.seconds, 1),
     inFlight: count("--in-flight", values["in-flight"], 1),
