@@ -1,7 +1,8 @@
 import type { z } from "@hono/zod-openapi"
 import type { LedgerAdapter } from "./ledger.ts"
-import type { EnvBinding, Plugin } from "./plugin.ts"
+import type { Plugin } from "./plugin.ts"
 import type { ProviderAdapter } from "./provider.ts"
+import type { EnvBinding } from "./setting.ts"
 import type { NotBuiltRoute } from "./route.ts"
 import type { StorageAdapter } from "./store.ts"
 

@@ -5,6 +5,7 @@ import { bool, count, list, ms, share } from "./fields.ts"
 import type { Fault, Refusal } from "./refusal.ts"
 import type { ApiRoute, RouteSpec } from "./route.ts"
 import type { Logger } from "./log.ts"
+import type { EnvBinding, EnvMap, SettingProblem, Surroundings } from "./setting.ts"
 import type { System } from "./system.ts"
 import type { Call, Draft, Direction, FaultInfo, LineEvent, Message, Principal, SessionStatus } from "./types.ts"
 
@@ -132,27 +133,6 @@ export type Handler<N extends HookName> =
             ? (input: I) => MaybePromise<void>
             : never
 
-/** How one environment variable feeds a key of the settings. */
-export interface EnvBinding<K extends string = string> {
-  readonly key: K
-  /** Never printed; may also come as a file named by `<VARIABLE>_FILE`. */
-  readonly secret?: boolean
-  /** An empty text is otherwise the same as none; here it stops the start. */
-  readonly refuseEmpty?: boolean
-}
-
-export type EnvMap<C extends z.ZodObject> = Readonly<
-  Record<string, (keyof z.input<C> & string) | EnvBinding<keyof z.input<C> & string>>
->
-
-/** What `core` knows of its own settings that a plugin may need to judge its own. */
-export interface Surroundings {
-  readonly host: string
-  /** True when `host` is reachable from this machine alone. */
-  readonly loopback: boolean
-  readonly multiTenant: boolean
-}
-
 export interface PluginSpec<
   C extends z.ZodObject = z.ZodObject,
   E extends Record<string, ErrorSpec> = Record<string, ErrorSpec>,
@@ -177,14 +157,6 @@ export interface PluginSpec<
   /** Problems that span settings; each names the variable and what is accepted. Nothing may be started here. */
   check?(config: z.output<C>, surroundings: Surroundings): readonly SettingProblem[]
   setup(context: PluginContext<z.output<C>, CoreCode | (keyof E & string)>): MaybePromise<Undo | void>
-}
-
-export interface SettingProblem {
-  readonly variable: string
-  /** What is wrong and what is accepted. Never the value of a secret. */
-  readonly message: string
-  /** Default `error`, which stops the start. */
-  readonly severity?: "error" | "warning"
 }
 
 export type Undo = () => MaybePromise<void>
@@ -245,6 +217,8 @@ export type {
   ApiRoute,
   Call,
   Draft,
+  EnvBinding,
+  EnvMap,
   ErrorSpec,
   Fault,
   FaultInfo,
@@ -253,4 +227,6 @@ export type {
   Refusal,
   RouteSpec,
   SessionStatus,
+  SettingProblem,
+  Surroundings,
 }
