@@ -1,0 +1,81 @@
+import type { SocketConfig, WASocket, proto } from "@whiskeysockets/baileys"
+import type { ILogger } from "@whiskeysockets/baileys/lib/Utils/logger.js"
+import type { SignalKeyStoreWithTransaction } from "@whiskeysockets/baileys"
+import type { Clock } from "../../../core/clock.ts"
+import type { ConnectOptions } from "../../../core/provider.ts"
+import type { Credentials } from "./creds.ts"
+import type { GroupCache } from "./group-cache.ts"
+import { isIgnored } from "./jid.ts"
+import type { LibraryCaches } from "./library-caches.ts"
+import type { Library } from "./load-baileys.ts"
+import { proxyAgent } from "./proxy.ts"
+import type { Settings } from "./settings.ts"
+import type { LidMapping } from "./signal/lid-mapping.ts"
+import type { SignalRepository } from "./signal/repository.ts"
+
+/** An operating system and browser that WhatsApp knows: it refuses pairing codes to any other name. */
+export const BROWSER: [string, string, string] = ["Mac OS", "Chrome", "14.4.1"]
+
+export interface SocketParts {
+  readonly library: Library
+  readonly settings: Settings
+  readonly options: ConnectOptions
+  readonly log: ILogger
+  readonly credentials: Credentials
+  readonly keys: SignalKeyStoreWithTransaction
+  readonly caches: LibraryCaches
+  readonly groups: GroupCache
+  readonly clock: Clock
+  signal(ask: (pns: string[]) => Promise<{ lid: string; pn: string }[] | undefined>): SignalRepository
+  sentContent(id: string): Promise<proto.IMessage | undefined>
+  /** The library is about to encrypt this message. */
+  leaving(message: proto.IMessage): void
+}
+
+/** Opens the library's socket, set up so that nothing in it grows without bound or talks to anybody but WhatsApp. */
+export async function openSocket(parts: SocketParts): Promise<WASocket> {
+  const { library, settings, options, credentials, caches, groups } = parts
+  const agent = options.proxy === undefined ? undefined : await proxyAgent(options.proxy)
+  let sock: WASocket | undefined
+  const config: Partial<SocketConfig> & Pick<SocketConfig, "auth"> = {
+    auth: { creds: credentials.creds, keys: parts.keys },
+    logger: parts.log,
+    browser: BROWSER,
+    connectTimeoutMs: options.connectTimeoutMs,
+    keepAliveIntervalMs: options.keepAliveMs,
+    ...(settings.socketUrl !== undefined && { waWebSocketUrl: settings.socketUrl }),
+    ...(settings.webVersion && { version: settings.webVersion }),
+    ...(agent && { agent, fetchAgent: agent }),
+    ...caches,
+    emitOwnEvents: false,
+    markOnlineOnConnect: false,
+    syncFullHistory: false,
+    generateHighQualityLinkPreview: false,
+    shouldIgnoreJid: isIgnored,
+    getMessage: async (key) => (key.id ? parts.sentContent(key.id) : undefined),
+    cachedGroupMetadata: async (group) => sock && groups.get(group, sock.groupMetadata),
+    patchMessageBeforeSending: (message) => {
+      parts.leaving(message)
+      return message
+    },
+    makeSignalRepository: (auth, _logger, ask) => {
+      withoutTransactions(auth.keys, parts.keys)
+      const signal = parts.signal(async (pns) => ask?.(pns))
+      return { ...signal, lidMapping: asLibraryMapping(signal.lidMapping) }
+    },
+  }
+  sock = library.makeWASocket(config)
+  // It would hold the last 512 messages and a timer for each; what a recipient asks for again comes from our own store.
+  if (sock.messageRetryManager) sock.messageRetryManager.addRecentMessage = () => undefined
+  return sock
+}
+
+/** Baileys has wrapped our key store into one with transactions; all its parts use the methods of that one object. */
+function withoutTransactions(wrapped: object, keys: SignalKeyStoreWithTransaction): void {
+  Object.assign(wrapped, keys)
+}
+
+/** The library names its own class, of which it uses the public methods only. */
+function asLibraryMapping(mapping: LidMapping): ReturnType<SocketConfig["makeSignalRepository"]>["lidMapping"] {
+  return mapping as unknown as ReturnType<SocketConfig["makeSignalRepository"]>["lidMapping"]
+}
