@@ -72,7 +72,7 @@ async function readOwner(
   system: Pick<System, "readText">,
 ): Promise<Read> {
   const problems: SettingProblem[] = []
-  const given: Record<string, unknown> = {}
+  const given: Record<string, string | number | boolean> = {}
   const broken = new Set<string>()
   for (const variable of own) {
     const { name, key } = variable
@@ -109,7 +109,7 @@ function describe(
 ): SettingProblem {
   const name = variable?.name ?? `${owner.label} ${key}`.trim()
   if (value === undefined) return { variable: name, message: `is needed (${issue})` }
-  const leaks = String(value) !== "" && issue.includes(String(value))
+  const leaks = typeof value === "string" && issue.includes(value)
   return { variable: name, message: leaks ? "is not accepted" : issue }
 }
 

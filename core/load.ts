@@ -27,7 +27,7 @@ export async function loadPlugins({ given, chosen, system }: LoadInput): Promise
   const plugins: Plugin[] = []
   const problems: string[] = []
   for (const item of wanted) {
-    const label = typeof item === "string" ? item : String(item?.name ?? "(without a name)")
+    const label = typeof item === "string" ? item : (item?.name ?? "(without a name)")
     const found = typeof item === "string" ? await load(item, known.keys(), system) : { value: item as unknown }
     const faults = "fault" in found ? [found.fault] : pluginFaults(found.value)
     if (faults.length === 0 && "value" in found) plugins.push(found.value as Plugin)

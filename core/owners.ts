@@ -43,14 +43,14 @@ export function listOwners({ config, plugins, provider }: OwnersInput): Owner[] 
     const { check } = plugin
     const extra =
       check === undefined ? {} : { check: (value: unknown, around: Surroundings) => check(value as never, around) }
-    add(`plugin ${plugin.name}`, declares(plugin as Declares), true, extra)
+    add(`plugin ${plugin.name}`, declares(plugin), true, extra)
   }
   for (const plugin of config.plugins) {
     if (typeof plugin === "string" || plugins.includes(plugin)) continue
-    add(`plugin ${plugin.name}`, declares(plugin as Declares), false)
+    add(`plugin ${plugin.name}`, declares(plugin), false)
   }
   for (const adapter of config.providers) add(`provider ${adapter.name}`, declares(adapter), adapter.name === provider)
-  for (const adapter of config.stores) add(`store ${adapter.name}`, declares(adapter as Declares), true)
+  for (const adapter of config.stores) add(`store ${adapter.name}`, declares(adapter), true)
   const { notYet } = config
   if (notYet !== undefined) add("not built yet", notYet, true, { notYet })
   return owners

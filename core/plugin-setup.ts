@@ -6,7 +6,6 @@ import type { OwnedRoute } from "./http/table.ts"
 import type { Logger } from "./log.ts"
 import type { EventsView, Plugin, PluginContext, SessionsView, Undo } from "./plugin.ts"
 import { refuseWith } from "./refusal.ts"
-import type { ApiRoute } from "./route.ts"
 import type { System } from "./system.ts"
 
 /** What every plugin's context is made from. */
@@ -53,7 +52,7 @@ export async function setUpPlugin(plugin: Plugin, config: unknown, host: PluginH
     },
     route(route) {
       early("route()")
-      host.routes.push({ owner: name, route: route as unknown as ApiRoute })
+      host.routes.push({ owner: name, route })
     },
     provide(service, value) {
       early("provide()")

@@ -73,7 +73,7 @@ export function notBuilt(
     const same = JSON.stringify(values[key]) === JSON.stringify(standard)
     if (same && notYet.kept.includes(name)) return []
     if (same || !notYet.unsafe.includes(name)) return [warning(name, "is not built yet and has no effect")]
-    const remedy = standard === undefined || secret ? "leave it out" : `leave it out or at ${String(standard)}`
+    const remedy = standard === undefined || secret ? "leave it out" : `leave it out or at ${JSON.stringify(standard)}`
     return [error(name, `is not built yet, and starting without it would be less safe than asked for; ${remedy}`)]
   })
 }

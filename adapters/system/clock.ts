@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../../core/clock.ts"
+import { toError } from "../../core/errors.ts"
 
 /** The machine's own time. Runs on Node, Deno and in browsers alike. */
 export function createClock(): Clock {
@@ -22,10 +23,10 @@ export function createClock(): Clock {
     },
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
-        if (signal?.aborted === true) return reject(signal.reason)
+        if (signal?.aborted === true) return reject(toError(signal.reason))
         const onAbort = (): void => {
           timer.cancel()
-          reject(signal?.reason)
+          reject(toError(signal?.reason))
         }
         const timer = after(ms, () => {
           signal?.removeEventListener("abort", onAbort)

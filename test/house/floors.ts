@@ -42,14 +42,14 @@ const floors: readonly (readonly string[])[] = [
   ],
 ]
 const LINES = 3
-const TOP = ["app", "plugin-setup", "start-steps"]
+const TOP = new Set(["app", "plugin-setup", "start-steps"])
 
 /** The floor of a file of `core/`; what is not listed lower stands with the lines and their pipelines. */
 export function floorOf(file: string): number {
   if (file.startsWith("core/serve/")) return 6
   if (file.startsWith("core/http/") || file.startsWith("core/routes/")) return 4
   const name = file.slice("core/".length, -".ts".length)
-  if (TOP.includes(name)) return 5
+  if (TOP.has(name)) return 5
   const listed = floors.findIndex((names) => names.includes(name))
   return listed === -1 ? LINES : listed
 }
