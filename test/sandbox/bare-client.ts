@@ -142,7 +142,7 @@ export function createBareClient(url: string, base: Partial<UserFacingSocketConf
     async synced() {
       await client.until("the first synchronisation", () => (creds.accountSyncCounter ?? 0) > 0)
     },
-    texts: () => messages.filter((one) => !one.key.fromMe).map((one) => textOf(one) ?? ""),
+    texts: () => messages.filter((one) => !one.key.fromMe).flatMap((one) => textOf(one) ?? []),
     end() {
       void socket?.end(undefined)
     },

@@ -6,6 +6,7 @@ import { SERVER } from "./jid.ts"
 import { offerPairing } from "./pairing.ts"
 import { jidOf, type Account, type World } from "./world.ts"
 
+const FOREVER_MS = 24 * 3600 * 1000
 const ROUTING_INFO = Buffer.from("sandbox")
 
 /** What a client says about itself at the end of the handshake: a linked device logs in, any other one wants to be linked. */
@@ -32,7 +33,10 @@ function admit(
   phone: string,
   device: number,
 ): string {
-  if (world.faults.take("silent-login", phone)) return "no answer"
+  if (world.faults.take("silent-login", phone)) {
+    connection.ignore(FOREVER_MS, false)
+    return "no answer"
+  }
   const refused = world.faults.take("refuse-login", phone)
   if (refused) return refuse(connection, refused.code ?? 503)
   const line = account?.lines.get(device)
