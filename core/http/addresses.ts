@@ -82,7 +82,8 @@ function parseAddress(text: string): number[] | undefined {
 }
 
 function parseFour(text: string): number[] | undefined {
-  if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) return undefined
+  // A leading zero means octal to some and nothing to others.
+  if (!/^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/.test(text)) return undefined
   const bytes = text.split(".").map(Number)
   return bytes.every((byte) => byte <= 255) ? bytes : undefined
 }

@@ -11,6 +11,7 @@ import type { CoreSettings } from "../settings.ts"
 import { addressList } from "./addresses.ts"
 import { failureAnswer, failureOf, jsonAnswer, protect } from "./answer.ts"
 import { check, checked } from "./check.ts"
+import { isCompanyId } from "./company.ts"
 import { accessFields, type Exchange, type HttpEnv, newExchange } from "./exchange.ts"
 import { createGate, type GateOptions } from "./gate.ts"
 import { describeRoute, securitySchemes } from "./openapi.ts"
@@ -47,6 +48,9 @@ export interface Http {
 export function createHttp(options: HttpOptions): Http {
   const { hooks, settings, clock, errors, log } = options
   const problems = routeProblems(options.routes)
+  if (!settings.multiTenant && !isCompanyId(settings.defaultCompanyId)) {
+    problems.push("DEFAULT_COMPANY_ID: expected 1 to 100 characters and no reserved word")
+  }
   if (problems.length > 0) throw new Error(problems.join("\n"))
   const routes = inOrder([...options.routes, ...promised(options.notBuilt ?? [], options.routes)])
   const gateOptions: GateOptions = {
@@ -161,7 +165,7 @@ async function run(context: Context<HttpEnv>, route: ApiRoute, errors: HttpOptio
     principal,
     params: checked(req.valid("param" as never)) as never,
     query: checked(req.valid("query" as never)) as never,
-    body: checked(req.valid("json" as never)) as never,
+    body: checked(req.valid("json" as never)),
     request: req.raw,
     requestId,
     log,

@@ -67,6 +67,8 @@ export async function resolveCompany(where: CompanyIn, named: Named, rules: Comp
     throw appError("COMPANY_ID_REQUIRED")
   }
   if (!isCompanyId(value)) throw appError("INVALID_COMPANY_ID")
+  // The operator's own word stands above patterns.
+  if (!rules.multiTenant && value === rules.defaultCompanyId) return value
   const verdict = rules.hooks.guard("company:validate", { company: value })
   const refusal = verdict instanceof Promise ? await verdict : verdict
   if (refusal !== undefined) throw refusal.error

@@ -19,7 +19,7 @@ export function routeProblems(routes: readonly OwnedRoute[]): string[] {
   const owners = new Map<string, string>()
   for (const { owner, route } of routes) {
     const { method, path, scope, company } = route.spec
-    const name = `${owner}: ${String(method).toUpperCase()} ${path}`
+    const name = `${owner}: ${method.toUpperCase()} ${path}`
     if (!METHODS.has(method)) problems.push(`${name}: unknown method`)
     if (!PATH.test(path)) problems.push(`${name}: a path is /words and {parameters}`)
     if (!SCOPES.has(scope)) problems.push(`${name}: a route names the scope it needs: ${[...SCOPES].join(", ")}`)

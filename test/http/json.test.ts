@@ -1,0 +1,178 @@
+import { describe, expect, it } from "vitest"
+import { parseJson, readBody } from "../../core/http/json.ts"
+import { createTestClock } from "../support/clock.ts"
+import { createHouse, read } from "./harness.ts"
+
+const path = "/api/whatsapp/send"
+const good = JSON.stringify({ companyId: "a", phone: "79001234567", message: "Hi" })
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+const nested = (levels: number): string => "[".repeat(levels) + "]".repeat(levels)
+
+const streamOf = (pieces: Iterable<Uint8Array>): ReadableStream => {
+  const next = pieces[Symbol.iterator]()
+  return new ReadableStream({
+    pull(controller) {
+      const { done, value } = next.next()
+      if (done === true) controller.close()
+      else controller.enqueue(value)
+    },
+  })
+}
+
+/** A body without a declared length, in pieces. */
+const streamed = (pieces: Iterable<Uint8Array>, headers: Record<string, string> = {}): Request =>
+  new Request(`http://localhost${path}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-api-key": "admin", ...headers },
+    body: streamOf(pieces),
+    duplex: "half",
+  } as RequestInit)
+
+describe("A JSON body", () => {
+  it.each([
+    ["nothing", ""],
+    ["half of it", '{"companyId":"a"'],
+    ["two values", "{}{}"],
+    ["a comment", "{/* */}"],
+    ["single quotes", "{'a':1}"],
+    ["a number that is none", "NaN"],
+    ["a trailing comma", "[1,]"],
+    ["spaces alone", "   "],
+  ])("of %s is INVALID_JSON", async (_, body) => {
+    const answer = await createHouse().call("POST", path, body)
+    expect([answer.status, answer.json.error.code]).toEqual([400, "INVALID_JSON"])
+  })
+
+  it("of 32 levels is read, of 33 refused, and of a million as well", () => {
+    expect(() => parseJson(bytes(nested(32)))).not.toThrow()
+    expect(() => parseJson(bytes(nested(33)))).toThrow("nested deeper than 32 levels")
+    expect(() => parseJson(bytes(nested(1_000_000)))).toThrow("nested deeper than 32 levels")
+    expect(() => parseJson(bytes(`${'{"a":'.repeat(33)}1${"}".repeat(33)}`))).toThrow("nested deeper")
+  })
+
+  it.each(['{"__proto__":{}}', '{"a":{"constructor":1}}', '[{"prototype":1}]', '{"\\u005f_proto__":{"admin":true}}'])(
+    "with a key that every object has is refused: %s",
+    async (body) => {
+      const answer = await createHouse().call("POST", path, body)
+      expect([answer.status, answer.json.error.code]).toEqual([400, "INVALID_JSON"])
+      expect(({} as Record<string, unknown>).admin).toBeUndefined()
+    },
+  )
+
+  it("may have those words as values", () => {
+    expect(parseJson(bytes('{"a":"__proto__"}'))).toEqual({ a: "__proto__" })
+  })
+
+  it.each([[[0xff]], [[0x22, 0xc3, 0x22]], [[0x22, 0xed, 0xa0, 0x80, 0x22]], [[0x22, 0xc0, 0x80, 0x22]]])(
+    "that is no UTF-8 is refused, not mended: %j",
+    (units) => {
+      expect(() => parseJson(new Uint8Array(units))).toThrow("not valid UTF-8")
+    },
+  )
+
+  it("in UTF-16 is refused", () => {
+    expect(() => parseJson(new Uint8Array([0xff, 0xfe, 0x7b, 0, 0x7d, 0]))).toThrow("not valid UTF-8")
+  })
+
+  it("may begin with the mark that some programs write before UTF-8", () => {
+    expect(parseJson(new Uint8Array([0xef, 0xbb, 0xbf, ...bytes("{}")]))).toEqual({})
+  })
+})
+
+describe("A body's size", () => {
+  it("is refused as it is declared, before anything is read", async () => {
+    let touched = false
+    const body = new ReadableStream(
+      {
+        pull(controller) {
+          touched = true
+          controller.enqueue(new Uint8Array(10))
+        },
+      },
+      { highWaterMark: 0 },
+    )
+    const house = createHouse({ settings: { bodyLimit: 100 } })
+    const request = new Request(`http://localhost${path}`, {
+      method: "POST",
+      headers: { "content-length": "101", "content-type": "application/json" },
+      body,
+      duplex: "half",
+    } as RequestInit)
+    const answer = await read(await house.http.fetch(request))
+    expect([answer.status, answer.json.error.code, touched]).toEqual([413, "PAYLOAD_TOO_LARGE", false])
+  })
+
+  it("is refused as it comes when it is not declared, and the rest is not read", async () => {
+    let given = 0
+    function* endless() {
+      for (;;) {
+        given += 1
+        yield new Uint8Array(1_000)
+      }
+    }
+    const house = createHouse({ settings: { bodyLimit: 5_000 } })
+    const answer = await read(await house.http.fetch(streamed(endless(), { "x-api-key": "wrong" })))
+    expect([answer.status, answer.json.error.code]).toEqual([413, "PAYLOAD_TOO_LARGE"])
+    expect(given).toBeLessThan(10)
+  })
+
+  it("up to the limit is fine, declared or not", async () => {
+    const house = createHouse({ settings: { bodyLimit: good.length } })
+    expect((await house.call("POST", path, good)).status).toBe(200)
+    expect((await read(await house.http.fetch(streamed([bytes(good)])))).status).toBe(200)
+    expect((await house.call("POST", path, `${good} `)).status).toBe(413)
+  })
+
+  it("does not matter in how many pieces it comes, even through the middle of a character", async () => {
+    const text = JSON.stringify({ companyId: "a", phone: "7", message: "привет 😀" })
+    const pieces = [...bytes(text)].map((byte) => new Uint8Array([byte]))
+    const answer = await read(await createHouse().http.fetch(streamed(pieces)))
+    expect(answer.json.data).toEqual({ company: "a", length: 9 })
+  })
+})
+
+describe("A body that", () => {
+  const stuck = (declared: boolean): Request =>
+    new Request("http://localhost/", {
+      method: "POST",
+      headers: declared ? { "content-length": "10" } : {},
+      body: new ReadableStream({ start: (controller) => controller.enqueue(bytes("{")) }),
+      duplex: "half",
+    } as RequestInit)
+
+  it.each([true, false])("does not come to an end is given up after 30 s (declared: %s)", async (declared) => {
+    const clock = createTestClock()
+    const reading = readBody(stuck(declared), 100, clock).then(
+      () => "read",
+      (error: Error) => error.message,
+    )
+    await clock.advance(29_999)
+    expect(await Promise.race([reading, Promise.resolve("waiting")])).toBe("waiting")
+    await clock.advance(1)
+    expect(await reading).toBe("The body did not arrive in time")
+  })
+
+  it.each([true, false])("breaks off is the caller's fault, not ours (declared: %s)", async (declared) => {
+    const house = createHouse()
+    const body = new ReadableStream({ start: (controller) => controller.error(new Error("reset")) })
+    const headers = {
+      "content-type": "application/json",
+      "x-api-key": "admin",
+      ...(declared ? { "content-length": "9" } : {}),
+    }
+    const request = new Request(`http://localhost${path}`, {
+      method: "POST",
+      headers,
+      body,
+      duplex: "half",
+    } as RequestInit)
+    const answer = await read(await house.http.fetch(request))
+    expect([answer.status, answer.json.error.code]).toEqual([400, "INVALID_JSON"])
+  })
+
+  it("was read leaves no timer behind", async () => {
+    const clock = createTestClock()
+    await readBody(streamed([bytes(good)]), 1_000, clock)
+    expect(clock.armed).toBe(0)
+  })
+})
