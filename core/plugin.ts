@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import type { Clock } from "./clock.ts"
-import type { CoreCode, ErrorExtra, ErrorSpec } from "./errors.ts"
+import type { CoreCode, coreErrors, ErrorExtra, ErrorSpec } from "./errors.ts"
 import { bool, count, list, ms, share } from "./fields.ts"
 import type { Fault, Refusal } from "./refusal.ts"
 import type { ApiRoute, RouteSpec } from "./route.ts"
@@ -204,10 +204,10 @@ export interface EventsView {
 
 export interface Plugin extends PluginSpec {}
 
-/** Declares a plugin. The static part can be read without running anything. */
+/** Declares a plugin. The static part can be read without running anything. One without errors of its own has core's. */
 export function definePlugin<
   C extends z.ZodObject = z.ZodObject,
-  E extends Record<string, ErrorSpec> = Record<string, never>,
+  E extends Record<string, ErrorSpec> = typeof coreErrors,
 >(spec: PluginSpec<C, E>): Plugin {
   return spec as unknown as Plugin
 }
