@@ -108,7 +108,7 @@ export function asDriver(name: string, companies: CompanyDriver): Driver & Compa
       return put(key, bytes)
     },
     removeItem: (key) => put(key, null),
-    async getKeys(base) {
+    async getKeys(base = "") {
       const [root, company] = base.split(":")
       if (root === ROOT && company !== undefined && company !== "") {
         return (await keysOf(company)).filter((key) => key.startsWith(base))
@@ -116,7 +116,7 @@ export function asDriver(name: string, companies: CompanyDriver): Driver & Compa
       const all = await Promise.all((await companies.companies()).map(keysOf))
       return all.flat().filter((key) => key.startsWith(base))
     },
-    async clear(base) {
+    async clear(base = "") {
       const [root, company, ...rest] = base.split(":").filter((segment) => segment !== "")
       if (root !== ROOT || company === undefined || rest.length > 0) {
         throw new TypeError("Erase one company at a time: company:<company>:")
