@@ -1,21 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
+import { ControlError } from "./control-error.ts"
+import { listenOnLoopback } from "./listen.ts"
 import { PairingError } from "./pairing.ts"
 import { findRoute, type Call } from "./routes.ts"
 import type { World } from "./world.ts"
 
-const LOOPBACK = "127.0.0.1"
 const BODY_LIMIT = 1024 * 1024
-
-/** A caller's mistake, told with its status. */
-export class ControlError extends Error {
-  readonly status: number
-  constructor(status: number, message: string) {
-    super(message)
-    this.name = "ControlError"
-    this.status = status
-  }
-}
 
 /** The control surface: JSON over HTTP on loopback, the same operations as the TypeScript client. */
 export async function listenForControl(
@@ -28,11 +18,7 @@ export async function listenForControl(
   })
   // Long polls may wait for minutes.
   server.requestTimeout = 0
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject)
-    server.listen(port, LOOPBACK, resolve)
-  })
-  return { server, port: (server.address() as AddressInfo).port }
+  return { server, port: await listenOnLoopback(server, port) }
 }
 
 async function answer(

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process"
+import type { Socket } from "node:net"
 import process from "node:process"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
@@ -46,8 +47,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const control = await firstLine(child)
   const client = await connectSandbox(control)
   const ended = new Promise<void>((resolve) => void child.once("exit", () => resolve()))
-  // What keeps a caller's process alive is its own affair.
+  // A caller that has nothing else to do may end; the sandbox then does too.
   child.unref()
+  for (const stream of [child.stdin, child.stdout, child.stderr]) (stream as Partial<Socket> | null)?.unref?.()
   return {
     ...client,
     pid: child.pid ?? 0,
@@ -59,11 +61,13 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   }
 }
 
+const DENO_PERMISSIONS = ["--allow-net=127.0.0.1", "--allow-env", "--allow-read"]
+
 function argumentsFor({ port = 0, controlPort = 0 }: SandboxOptions): string[] {
   const typescript = import.meta.url.endsWith(".ts")
   const main = fileURLToPath(new URL(typescript ? "./main.ts" : "./main.js", import.meta.url))
   const flags = ["--json", "--with-parent", "--port", String(port), "--control-port", String(controlPort)]
-  if ("Deno" in globalThis) return ["run", "-A", main, ...flags]
+  if ("Deno" in globalThis) return ["run", "--no-prompt", ...DENO_PERMISSIONS, main, ...flags]
   return typescript ? ["--import", "tsx", main, ...flags] : [main, ...flags]
 }
 

@@ -1,5 +1,6 @@
 import { el } from "./binary.ts"
 import type { Connection } from "./connection.ts"
+import { ControlError } from "./control-error.ts"
 import { FAULT_KINDS, type FaultKind, type FaultSpec } from "./faults.ts"
 import { createGroup } from "./groups.ts"
 import { unlink } from "./iq.ts"
@@ -77,7 +78,7 @@ export function findRoute(method: string, path: string): { run: Run; params: str
 
 function accountIn({ world, params }: Call): Account {
   const account = world.accounts.get((params[0] ?? "").replace(/\D/g, ""))
-  if (!account) throw new Error("no such phone")
+  if (!account) throw new ControlError(404, "no such phone")
   return account
 }
 

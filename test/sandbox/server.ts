@@ -1,17 +1,15 @@
 import { createServer, STATUS_CODES, type Server } from "node:http"
-import type { AddressInfo } from "node:net"
 import type { Duplex } from "node:stream"
 import { WebSocketServer } from "ws"
 import { child, el, type Node } from "./binary.ts"
 import { openConnection, type Connection, type ConnectionHandlers } from "./connection.ts"
 import { answerIq } from "./iq.ts"
 import { SERVER } from "./jid.ts"
+import { listenOnLoopback } from "./listen.ts"
 import { login } from "./login.ts"
 import { companionStanza, dropPairing } from "./pairing.ts"
 import { confirmFromLine, messageFromLine } from "./relay.ts"
 import type { World } from "./world.ts"
-
-const LOOPBACK = "127.0.0.1"
 
 /** The WhatsApp side: takes web sockets on loopback. Gives the port it got. */
 export async function listen(world: World, port: number): Promise<{ server: Server; port: number }> {
@@ -36,11 +34,7 @@ export async function listen(world: World, port: number): Promise<{ server: Serv
       openConnection(world, client, handlers)
     })
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject)
-    server.listen(port, LOOPBACK, resolve)
-  })
-  return { server, port: (server.address() as AddressInfo).port }
+  return { server, port: await listenOnLoopback(server, port) }
 }
 
 function refuse(socket: Duplex, status: number): void {
