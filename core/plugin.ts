@@ -115,7 +115,7 @@ export interface Hold {
   readonly reason: string | null
 }
 
-export type HookName = keyof HookMap & string
+export type HookName = Extract<keyof HookMap, string>
 export type HookKind = HookMap[HookName]["kind"]
 type MaybePromise<T> = T | Promise<T>
 export type NamesOf<K extends HookKind> = { [N in HookName]: HookMap[N]["kind"] extends K ? N : never }[HookName]
@@ -209,7 +209,7 @@ export function definePlugin<
   C extends z.ZodObject = z.ZodObject,
   E extends Record<string, ErrorSpec> = typeof coreErrors,
 >(spec: PluginSpec<C, E>): Plugin {
-  return spec as unknown as Plugin
+  return spec
 }
 
 export { bool, count, list, ms, share, z }
