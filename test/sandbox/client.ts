@@ -1,4 +1,5 @@
 import type { Fault, FaultSpec } from "./faults.ts"
+import { unmet } from "./figures.ts"
 import type { Received } from "./inbox.ts"
 import type { JournalEntry } from "./journal.ts"
 import type { PhoneSpec } from "./phones.ts"
@@ -166,12 +167,9 @@ export async function connectSandbox(control: string): Promise<SandboxClient> {
       view: () => call("GET", path),
       async waitFor(wanted, ms = DEFAULT_WAIT_MS) {
         const view = await call<LineView>("GET", `${path}?${queryOf({ ...wanted, waitMs: ms })}`)
-        const missing = Object.entries(wanted).filter(([name, value]) => {
-          const actual = view[name as keyof LineView]
-          return typeof actual === "number" ? actual < Number(value) : String(actual) !== String(value)
-        })
+        const missing = unmet(view, Object.entries(wanted), false)
         if (missing.length === 0) return view
-        const seen = missing.map(([name]) => `${name} is ${JSON.stringify(view[name as keyof LineView])}`)
+        const seen = missing.map((name) => `${name} is ${JSON.stringify(view[name as keyof LineView])}`)
         throw new Error(`line ${number} after ${ms} ms: ${seen.join(", ")}; wanted ${JSON.stringify(wanted)}`)
       },
       sent: (id) => call("GET", `${path}/sent?${queryOf(id === undefined ? {} : { id })}`),
@@ -205,9 +203,11 @@ export async function connectSandbox(control: string): Promise<SandboxClient> {
     totals: () => call("GET", "/totals"),
     async waitForTotals(wanted, ms = DEFAULT_WAIT_MS) {
       const seen = await call<Totals>("GET", `/totals?${queryOf({ ...wanted, waitMs: ms })}`)
-      for (const [name, value] of Object.entries(wanted)) {
-        const actual = seen[name as keyof Totals]
-        if (actual !== value) throw new Error(`${name} is ${actual} after ${ms} ms; wanted ${value}`)
+      const missing = unmet(seen, Object.entries(wanted), true)
+      if (missing.length > 0) {
+        throw new Error(
+          `after ${ms} ms ${missing.join(", ")} not as in ${JSON.stringify(wanted)}: ${JSON.stringify(seen)}`,
+        )
       }
       return seen
     },
@@ -215,7 +215,7 @@ export async function connectSandbox(control: string): Promise<SandboxClient> {
   }
 }
 
-function queryOf(values: Record<string, unknown>): string {
+function queryOf(values: Record<string, string | number | boolean | undefined>): string {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(values)) if (value !== undefined) query.set(name, String(value))
   return query.toString()

@@ -30,7 +30,7 @@ export function createReader(parts: HandsetParts & { writer: Writer }): (stanza:
   const self = deviceOf.bind(undefined, world, jidOf(account, "pn"))
 
   const decrypt = async (envelope: Envelope): Promise<proto.IMessage> => {
-    let message: proto.IMessage = {}
+    const parts: proto.IMessage[] = []
     for (const enc of children(envelope.node, "enc")) {
       const body = bytesOf(enc) ?? Buffer.alloc(0)
       const type = enc.attrs.type ?? ""
@@ -44,9 +44,9 @@ export function createReader(parts: HandsetParts & { writer: Writer }): (stanza:
       if (distribution?.axolotlSenderKeyDistributionMessage && distribution.groupId) {
         await senderKeys.learn(distribution.groupId, envelope.address, distribution.axolotlSenderKeyDistributionMessage)
       }
-      message = { ...message, ...part }
+      parts.push(part)
     }
-    return message
+    return Object.assign({}, ...parts) as proto.IMessage
   }
 
   const receipt = (envelope: Envelope, type: string | undefined): void => {

@@ -19,7 +19,7 @@ export function login(world: World, connection: Connection, payload: Buffer): vo
     account.stats.connects++
     account.stats.loginAttempts++
   }
-  const outcome = admit(world, connection, account, phone, Number(device ?? 0))
+  const outcome = admit(world, connection, account, phone, device ?? 0)
   account?.stats.logins.push({ at: Date.now(), outcome })
   world.journal.note("login", phone, outcome)
   world.watch.changed()

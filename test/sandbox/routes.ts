@@ -2,12 +2,13 @@ import { el } from "./binary.ts"
 import type { Connection } from "./connection.ts"
 import { ControlError } from "./control-error.ts"
 import { FAULT_KINDS, type FaultKind, type FaultSpec } from "./faults.ts"
+import { unmet } from "./figures.ts"
 import { createGroup } from "./groups.ts"
 import { unlink } from "./iq.ts"
 import type { Addressing } from "./jid.ts"
 import { enterCode, scanQr } from "./linking.ts"
 import type { Line } from "./line.ts"
-import { phone, type PhoneSpec } from "./phones.ts"
+import { phone } from "./phones.ts"
 import { lineView, phoneView, sentByLine, totals } from "./views.ts"
 import { jidOf, type Account, type World } from "./world.ts"
 
@@ -29,7 +30,7 @@ const ROUTES: readonly (readonly [method: string, path: string, run: Run])[] = [
   ["GET", "/totals", waitForTotals],
   ["GET", "/log", ({ world }) => world.journal.entries()],
   ["GET", "/phones", ({ world }) => [...world.accounts.values()].map(phoneView)],
-  ["PUT", "/phones/:phone", ({ world, params, body }) => phoneView(phone(world, params[0] ?? "", body as PhoneSpec))],
+  ["PUT", "/phones/:phone", ({ world, params, body }) => phoneView(phone(world, params[0] ?? "", body))],
   ["GET", "/phones/:phone", (call) => phoneView(accountIn(call))],
   ["POST", "/phones/:phone/link", async (call) => linked(await scanQr(call.world, accountIn(call), text(call, "qr")))],
   [
@@ -172,31 +173,23 @@ function makeGroup(call: Call): unknown {
   return { jid: group.jid, subject: group.subject, addressing, members: [...group.members].map((one) => one.phone) }
 }
 
-async function line(call: Call): Promise<unknown> {
+function line(call: Call): Promise<unknown> {
   const account = accountIn(call)
-  const { query, world } = call
-  const look = () => {
-    const view = lineView(account)
-    for (const [name, wanted] of query) {
-      if (name === "waitMs") continue
-      const actual = view[name as keyof typeof view]
-      const fits = typeof actual === "number" ? actual >= Number(wanted) : String(actual) === wanted
-      if (!fits) return undefined
-    }
-    return view
-  }
-  return (await world.watch.until(look, Number(query.get("waitMs") ?? 0))) ?? lineView(account)
+  return waitForView(call.world, call.query, false, () => lineView(account))
 }
 
-async function waitForTotals({ world, query }: Call): Promise<unknown> {
-  const look = () => {
-    const seen = totals(world)
-    for (const [name, wanted] of query) {
-      if (name !== "waitMs" && String(seen[name as keyof typeof seen]) !== wanted) return undefined
-    }
-    return seen
+function waitForTotals({ world, query }: Call): Promise<unknown> {
+  return waitForView(world, query, true, () => totals(world))
+}
+
+/** The view as soon as it shows what the query asks for, or as it is after `waitMs`. */
+async function waitForView(world: World, query: URLSearchParams, exact: boolean, look: () => object): Promise<object> {
+  const wanted = [...query].filter(([name]) => name !== "waitMs")
+  const met = (): object | undefined => {
+    const view = look()
+    return unmet(view, wanted, exact).length === 0 ? view : undefined
   }
-  return (await world.watch.until(look, Number(query.get("waitMs") ?? 0))) ?? totals(world)
+  return (await world.watch.until(met, Number(query.get("waitMs") ?? 0))) ?? look()
 }
 
 function streamError(call: Call): { connections: number } {
