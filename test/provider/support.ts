@@ -11,7 +11,9 @@ import type {
   ProviderEvent,
   ReceiptUpdate,
 } from "../../core/provider.ts"
+import { openConnection } from "../../adapters/provider/baileys/connection.ts"
 import baileys from "../../adapters/provider/baileys/index.ts"
+import { loadBaileys, trustRoot } from "../../adapters/provider/baileys/load-baileys.ts"
 import type { Sandbox, SandboxPhone } from "../sandbox/index.ts"
 import { createTestLog, type TestLog } from "../support/log.ts"
 
@@ -136,6 +138,8 @@ export interface TestLine {
 }
 
 export interface TestLineOptions {
+  /** Shorter deadlines than the product's. */
+  readonly limits?: { readonly outageLimitMs?: number; readonly sendDeadlineMs?: number }
   readonly sandbox: Pick<Sandbox, "url" | "rootKey">
   readonly company?: string
   readonly store?: TestStore
@@ -166,6 +170,8 @@ export function createTestLine(options: TestLineOptions): TestLine {
   const store = options.store ?? createTestStore()
   const log = createTestLog()
   const provider = options.provider ?? createProvider(sandbox)
+  const { limits } = options
+  const open = limits ? impatient(sandbox, limits) : provider.connect
   const watchers = new Set<() => void>()
   const changed = (): void => {
     for (const watcher of [...watchers]) watcher()
@@ -200,7 +206,7 @@ export function createTestLine(options: TestLineOptions): TestLine {
     intake: keep,
     connection: unconnected,
     async connect(link = { method: "qr" }) {
-      line.connection = await provider.connect({
+      line.connection = await open({
         company,
         auth: store,
         signal: new AbortController().signal,
@@ -267,4 +273,20 @@ const unconnected: Connection = {
   prove: async () => undefined,
   logout: async () => undefined,
   close: async () => undefined,
+}
+
+function impatient(
+  sandbox: TestLineOptions["sandbox"],
+  limits: NonNullable<TestLineOptions["limits"]>,
+): Provider["connect"] {
+  const settings = baileys.config.parse({ socketUrl: sandbox.url, rootKey: sandbox.rootKey })
+  let after = Promise.resolve()
+  return async (input) => {
+    const library = await loadBaileys()
+    trustRoot(library, sandbox.rootKey)
+    const context = { library, settings, after, outageLimitMs: 30_000, sendDeadlineMs: 20_000, ...limits }
+    const connection = openConnection(input, context)
+    after = connection.settled
+    return connection
+  }
 }

@@ -18,6 +18,8 @@ export interface ConnectionContext {
   readonly after: Promise<void>
   /** How long a store may be unusable before the socket is closed, so that WhatsApp keeps what comes. */
   readonly outageLimitMs: number
+  /** How long a send may stay unsettled before the connection is given up. */
+  readonly sendDeadlineMs: number
 }
 
 export interface OpenedConnection extends Connection {

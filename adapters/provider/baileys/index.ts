@@ -6,7 +6,7 @@ import { loadBaileys, trustRoot } from "./load-baileys.ts"
 import { claimRoot, holdRoot, WHATSAPP_ROOT } from "./root-key.ts"
 import { env, settings } from "./settings.ts"
 
-const OUTAGE_LIMIT_MS = 30_000
+const LIMITS = { outageLimitMs: 30_000, sendDeadlineMs: 20_000 }
 
 /** WhatsApp through the Baileys library, as a linked device. */
 const baileys: ProviderAdapter<typeof settings> = {
@@ -26,7 +26,7 @@ const baileys: ProviderAdapter<typeof settings> = {
         trustRoot(library, root)
         // A write that hangs may still succeed later: nothing may be written behind it until it has settled.
         const after = busy.get(input.company) ?? Promise.resolve()
-        const connection = openConnection(input, { library, settings: config, after, outageLimitMs: OUTAGE_LIMIT_MS })
+        const connection = openConnection(input, { library, settings: config, after, ...LIMITS })
         const settled = Promise.all([after, connection.settled]).then(() => {
           release()
           if (busy.get(input.company) === settled) busy.delete(input.company)

@@ -41,6 +41,7 @@ export interface LineOptions {
   readonly input: ConnectInput
   readonly store: LineStore
   readonly endurance: Endurance
+  readonly sendDeadlineMs: number
   emit(event: ProviderEvent): void
   restriction(): Restriction | null
   onBarred(): void
@@ -120,8 +121,8 @@ export async function openLine(options: LineOptions): Promise<Line> {
     hasDevices: (user) => caches.userDevicesCache.get(user) !== undefined,
     forgetDevices: (user) => void caches.userDevicesCache.del(user),
   })
-  const { restriction, onBarred, onStuck } = options
-  sender = createSender({ library, sock, recipients, clock, restriction, onBarred, onStuck })
+  const { sendDeadlineMs: deadlineMs, restriction, onBarred, onStuck } = options
+  sender = createSender({ library, sock, recipients, clock, deadlineMs, restriction, onBarred, onStuck })
   const pairing = createPairing({ library, sock, credentials, link: input.link, browser: BROWSER, clock, emit })
   return { sock, credentials, sender, pairing, receiver, receipts, groups, hangup: createHangup(sock, clock) }
 }

@@ -6,8 +6,6 @@ import type { Restriction } from "../../../core/types.ts"
 import type { Library } from "./load-baileys.ts"
 import type { Recipients } from "./recipients.ts"
 
-/** How long a send may stay unsettled before the connection is given up. */
-const SEND_DEADLINE_MS = 20_000
 const NEW_CHATS_BARRED = "463"
 const STALE_DEVICES = "479"
 
@@ -26,6 +24,7 @@ export interface SenderOptions {
   readonly sock: WASocket
   readonly recipients: Recipients
   readonly clock: Clock
+  readonly deadlineMs: number
   restriction(): Restriction | null
   /** WhatsApp refused because this account may not start new chats. */
   onBarred(): void
@@ -89,7 +88,7 @@ export function createSender(options: SenderOptions): Sender {
           },
         }
         flights.set(message.id, flight)
-        deadline = clock.after(SEND_DEADLINE_MS, () => {
+        deadline = clock.after(options.deadlineMs, () => {
           flight.settle(ended(new Error("WhatsApp did not acknowledge the message in time"), flight))
           options.onStuck()
         })
