@@ -1,4 +1,3 @@
-import type { Clock } from "./clock.ts"
 import { toError } from "./errors.ts"
 import type { HookFault } from "./hooks.ts"
 
@@ -40,12 +39,4 @@ export function createBackground({ onFault }: BackgroundOptions): Background {
       while (running.size > 0) await Promise.all(running)
     },
   }
-}
-
-/** Resolves true when the promise settles in time, false at the deadline. A rejection comes through. */
-export function settled(promise: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const timer = clock.after(ms, () => resolve(false))
-    promise.then(() => resolve(true), reject).finally(() => timer.cancel())
-  })
 }

@@ -1,13 +1,18 @@
 import type { z } from "@hono/zod-openapi"
+import type { Clock } from "./clock.ts"
 import type { LedgerAdapter } from "./ledger.ts"
 import type { Plugin } from "./plugin.ts"
 import type { ProviderAdapter } from "./provider.ts"
-import type { EnvBinding } from "./setting.ts"
 import type { NotBuiltRoute } from "./route.ts"
+import type { EnvBinding } from "./setting.ts"
 import type { StorageAdapter } from "./store.ts"
+import type { System } from "./system.ts"
 
 /** The composition: what this server is made of. Everything the floors below core offer comes in through here. */
 export interface Config {
+  /** The machine it runs on. */
+  system(): System
+  clock(): Clock
   /** In order: plugins themselves, paths that begin with a dot or a slash, or names of npm packages. */
   readonly plugins: readonly (Plugin | string)[]
   /** Installed providers; WHATSAPP_PROVIDER chooses. */

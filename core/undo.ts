@@ -1,6 +1,6 @@
-import { settled } from "./background.ts"
 import type { Clock } from "./clock.ts"
 import { toError } from "./errors.ts"
+import { within } from "./within.ts"
 
 /** What has been done so far at start, each with what takes it back; unwound in reverse, at a failed start and at the stop. */
 export interface UndoStack {
@@ -29,7 +29,7 @@ export function createUndoStack({ clock, onFailure }: UndoOptions): UndoStack {
       for (let step = done.pop(); step !== undefined; step = done.pop()) {
         const left = Math.max(LEAST_MS, end - clock.monotonic())
         try {
-          const inTime = await settled(Promise.resolve(step.undo()), left, clock)
+          const inTime = await within(clock, left, Promise.resolve(step.undo()))
           if (!inTime) onFailure(step.name, new Error(`had not ended after ${Math.round(left)} ms`))
         } catch (thrown) {
           onFailure(step.name, toError(thrown))

@@ -8,6 +8,8 @@ export interface LogFileOptions {
   readonly maxBytes?: number
   /** Files set aside that are kept, `<path>.1` being the newest. Default 5. */
   readonly keep?: number
+  /** Where it is said that the file cannot be written. Default: standard error. */
+  readonly complain?: (text: string) => unknown
 }
 
 export interface LogFile {
@@ -20,7 +22,12 @@ export interface LogFile {
  * killed process has logged what it did last. A file that cannot be written (a full disk) never stops the server: it is
  * said once on standard error, and each further line tries again.
  */
-export function openLogFile({ path, maxBytes = 10 * 1024 * 1024, keep = 5 }: LogFileOptions): LogFile {
+export function openLogFile({
+  path,
+  maxBytes = 10 * 1024 * 1024,
+  keep = 5,
+  complain = toStderr,
+}: LogFileOptions): LogFile {
   let descriptor: number | undefined
   let size = 0
   let failing = false
@@ -62,10 +69,12 @@ export function openLogFile({ path, maxBytes = 10 * 1024 * 1024, keep = 5 }: Log
         size += bytes.length
         failing = false
       } catch (thrown) {
-        if (!failing) process.stderr.write(`The log file cannot be written: ${(thrown as Error).message}\n`)
+        if (!failing) complain(`The log file cannot be written: ${(thrown as Error).message}\n`)
         failing = true
       }
     },
     close,
   }
 }
+
+const toStderr = (text: string): unknown => process.stderr.write(text)

@@ -1,5 +1,5 @@
 import pino from "pino"
-import pretty from "pino-pretty"
+import { prettyFactory } from "pino-pretty"
 import type { Logger } from "../../core/log.ts"
 import type { LogOptions, OpenLog } from "../../core/system.ts"
 import { openLogFile } from "./log-file.ts"
@@ -17,15 +17,8 @@ export interface Output {
 export function openLog({ level, file }: LogOptions, output?: Output): OpenLog {
   const terminal = output === undefined ? process.stdout.isTTY : output.isTTY === true
   const raw = output ?? pino.destination({ fd: 1, sync: true })
-  const console = terminal
-    ? pretty({
-        sync: true,
-        colorize: true,
-        ignore: "pid,hostname",
-        translateTime: "SYS:HH:MM:ss.l",
-        destination: raw as never,
-      })
-    : raw
+  const format = prettyFactory({ colorize: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss.l" })
+  const console = terminal ? { write: (line: string) => raw.write(format(line)) } : raw
   const logFile = file === undefined ? undefined : openLogFile({ path: file })
   const streams = logFile === undefined ? [console] : [console, logFile]
 

@@ -1,0 +1,30 @@
+import { lmdbLedger } from "../adapters/ledger/lmdb/index.ts"
+import baileys from "../adapters/provider/baileys/index.ts"
+import { filesystemStorage } from "../adapters/storage/filesystem/index.ts"
+import { memoryStorage } from "../adapters/storage/memory/index.ts"
+import { createClock } from "../adapters/system/clock.ts"
+import { createNodeSystem } from "../adapters/system/node.ts"
+import { defineConfig } from "../core/config.ts"
+import apiKeys from "../plugins/api-keys/index.ts"
+import docs from "../plugins/docs/index.ts"
+import health from "../plugins/health/index.ts"
+import validation from "../plugins/validation/index.ts"
+import { notBuiltRoutes } from "./not-built-routes.ts"
+import { notYet } from "./not-yet.ts"
+
+/** What this server is made of. A message passes the plugins in this order at each stage. */
+export default defineConfig({
+  plugins: [
+    apiKeys, // who calls
+    validation, // ids, phones and texts
+    health, // is it well
+    docs, // what can be called
+  ],
+  providers: [baileys],
+  stores: [filesystemStorage, memoryStorage],
+  ledger: lmdbLedger,
+  system: createNodeSystem,
+  clock: createClock,
+  notYet,
+  notBuiltRoutes,
+})

@@ -1,0 +1,10 @@
+import process from "node:process"
+
+/** `npm start` on Node. Nothing is imported before the version is known to be new enough to understand it. */
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`Switchboard needs Node 20.19 or newer; this is ${process.versions.node}`)
+  process.exit(1)
+}
+const [{ run }, { listenNode }] = await Promise.all([import("./run.ts"), import("./listen-node.ts")])
+await run(listenNode)
