@@ -14,10 +14,22 @@ export function removeControls(text: string): string {
   return text.replace(CONTROL, "").replace(LONE_SURROGATE, "\uFFFD")
 }
 
-/** The text without script elements, lone script tags and `javascript:` URLs. */
+/**
+ * The text without script elements, lone script tags and `javascript:` URLs. What is left when a URL has gone can form a
+ * tag, and the other way round, so that it goes on until nothing changes; a text that hides them in more layers than
+ * anybody writes by accident is left empty.
+ */
 export function removeScripts(text: string): string {
-  return removeScriptTags(text).replace(SCRIPT_URL, "")
+  let left = text
+  for (let layer = 0; layer < MOST_LAYERS; layer++) {
+    const before = left
+    left = removeScriptTags(left).replace(SCRIPT_URL, "")
+    if (left === before) return left
+  }
+  return ""
 }
+
+const MOST_LAYERS = 20
 
 /**
  * One pass with an output that can be cut back, so that a tag which only comes together when another one inside it is
@@ -26,39 +38,38 @@ export function removeScripts(text: string): string {
 function removeScriptTags(text: string): string {
   if (!SCRIPT_TAG.test(text)) return text
   const out = new Uint16Array(text.length)
-  const brackets: number[] = []
+  /** Where the content of open script elements begins in the output. */
   const opened: number[] = []
+  let tag: Tag | undefined
   let length = 0
-  const cut = (to: number): void => {
-    length = to
-    while ((brackets.at(-1) ?? -1) >= to) brackets.pop()
-    while ((opened.at(-1) ?? -1) > to) opened.pop()
-  }
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at)
     out[length++] = unit
-    if (unit === LESS) brackets.push(length - 1)
-    if (unit !== GREATER) continue
-    const start = brackets.pop()
-    const tag = start === undefined ? undefined : tagAt(out.subarray(start, Math.min(length, start + LONGEST_TAG)))
-    if (start === undefined || tag === undefined) continue
-    if (tag === "opening") {
-      cut(start)
-      opened.push(start)
-    } else cut(opened.pop() ?? start)
+    if (tag === undefined && AFTER_NAME.has(unit)) tag = tagAtEnd(out, length)
+    if (unit !== GREATER || tag === undefined) continue
+    // An opening tag can have stood inside the closing one.
+    length = tag.closing ? Math.min(opened.pop() ?? tag.start, tag.start) : tag.start
+    while ((opened.at(-1) ?? -1) > length) opened.pop()
+    if (!tag.closing) opened.push(length)
+    tag = undefined
   }
   return textOf(out.subarray(0, length))
 }
 
-const LESS = 60
-const GREATER = 62
-/** As much of a tag as tells what it is. */
-const LONGEST_TAG = "</script>".length
+interface Tag {
+  readonly start: number
+  readonly closing: boolean
+}
 
-function tagAt(units: Uint16Array): "opening" | "closing" | undefined {
-  const tag = /^<(\/?)script[\s/>]/i.exec(textOf(units))
-  if (tag === null) return undefined
-  return tag[1] === "" ? "opening" : "closing"
+const GREATER = 62
+/** What makes `<script` the name of a tag: tab, newline, space, `/` and `>`. */
+const AFTER_NAME: ReadonlySet<number> = new Set([9, 10, 32, 47, GREATER])
+const LONGEST_START = "</script>".length
+
+function tagAtEnd(out: Uint16Array, length: number): Tag | undefined {
+  const end = String.fromCharCode(...out.subarray(Math.max(0, length - LONGEST_START), length - 1))
+  const start = /<(\/?)script$/i.exec(end)
+  return start === null ? undefined : { start: length - 1 - start[0].length, closing: start[1] === "/" }
 }
 
 /** In parts, since a call takes only so many arguments. */

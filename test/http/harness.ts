@@ -4,35 +4,12 @@ import { createHooks, type HookRegistry } from "../../core/hooks.ts"
 import { createHttp, type Http } from "../../core/http/app.ts"
 import { companyIdField, companyParams, pageQuery } from "../../core/http/schemas.ts"
 import type { OwnedRoute } from "../../core/http/table.ts"
-import type { LogFields, Logger } from "../../core/log.ts"
 import { refuse } from "../../core/refusal.ts"
 import { type ApiRoute, defineRoute, type NotBuiltRoute } from "../../core/route.ts"
 import { type CoreSettings, coreSettings } from "../../core/settings.ts"
 import type { Principal, Scope } from "../../core/types.ts"
 import { createTestClock, type TestClock } from "../support/clock.ts"
-
-export interface LogLine {
-  readonly level: string
-  readonly fields: LogFields
-  readonly message: string
-}
-
-/** A logger that keeps what it is told. */
-export function memoryLog(lines: LogLine[] = [], bound: LogFields = {}): Logger & { readonly lines: LogLine[] } {
-  const at = (level: string) => (fields: LogFields, message: string) =>
-    void lines.push({ level, fields: { ...bound, ...fields }, message })
-  return {
-    level: "trace",
-    lines,
-    trace: at("trace"),
-    debug: at("debug"),
-    info: at("info"),
-    warn: at("warn"),
-    error: at("error"),
-    fatal: at("fatal"),
-    child: (fields) => memoryLog(lines, { ...bound, ...fields }),
-  }
-}
+import { createTestLog, type TestLog } from "../support/log.ts"
 
 export const everyScope: ReadonlySet<Scope> = new Set(["send", "read", "session", "admin", "operator"])
 
@@ -47,7 +24,7 @@ export interface House {
   readonly http: Http
   readonly hooks: HookRegistry
   readonly clock: TestClock
-  readonly log: ReturnType<typeof memoryLog>
+  readonly log: TestLog
   closing: boolean
   /** Sends a request with the admin key, unless `headers` names another; a body that is no text is sent as JSON. */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
@@ -166,7 +143,7 @@ export interface HouseOptions {
 /** The HTTP face with real hooks, the sample routes, and keys that are the names of `principals`. */
 export function createHouse(options: HouseOptions = {}): House {
   const clock = createTestClock()
-  const log = memoryLog()
+  const log = createTestLog()
   const hooks = createHooks({ clock, log })
   if (options.identify !== false) {
     hooks.add("keys", "request:identify", ({ headers }) => principals[headers.get("x-api-key") ?? ""])

@@ -6,7 +6,8 @@ import { routeProblems } from "../../core/http/table.ts"
 import { type ApiRoute, defineRoute, type RouteSpec } from "../../core/route.ts"
 import { coreSettings } from "../../core/settings.ts"
 import { createTestClock } from "../support/clock.ts"
-import { memoryLog, owned, sampleRoutes } from "./harness.ts"
+import { createTestLog } from "../support/log.ts"
+import { owned, sampleRoutes } from "./harness.ts"
 
 const route = (more: Partial<RouteSpec>): ApiRoute =>
   defineRoute(
@@ -43,7 +44,7 @@ describe("The start refuses", () => {
         routes: owned([route({ body: z.object({}), method: "post", ...more })]),
         hooks: { guard: () => undefined, first: () => undefined },
         settings: { ...coreSettings.parse({}), trustedProxies },
-        log: memoryLog(),
+        log: createTestLog(),
         clock: createTestClock(),
         errors: coreErrors,
         isClosing: () => false,

@@ -1,0 +1,138 @@
+import { createMemoryLedger } from "../../adapters/ledger/memory/index.ts"
+import { createNodeSystem } from "../../adapters/system/node.ts"
+import { createBackground } from "../../core/background.ts"
+import { coreErrors } from "../../core/errors.ts"
+import { createHooks, type HookRegistry } from "../../core/hooks.ts"
+import { createHttp, type Http } from "../../core/http/app.ts"
+import type { OwnedRoute } from "../../core/http/table.ts"
+import type { Plugin } from "../../core/plugin.ts"
+import { setUpPlugin } from "../../core/plugin-setup.ts"
+import type { ApiRoute } from "../../core/route.ts"
+import { type CoreSettings, coreSettings } from "../../core/settings.ts"
+import { createStorageProbe } from "../../core/storage-probe.ts"
+import type { SessionStatus } from "../../core/types.ts"
+import { type Answer, owned, read } from "../http/harness.ts"
+import { createTestClock, type TestClock } from "../support/clock.ts"
+import { createTestLog, type TestLog } from "../support/log.ts"
+
+/** Plugins in a house of real parts, on a machine that is real and a clock that is not. */
+export interface PluginHouse {
+  readonly hooks: HookRegistry
+  readonly http: Http
+  readonly clock: TestClock
+  readonly log: TestLog
+  /** What the lines are said to be. */
+  sessions: SessionStatus[]
+  /** Companies asked for proof of life, in order. */
+  readonly proved: string[]
+  /** How a line answers when it is asked. */
+  prove: (company: string) => Promise<void>
+  /** What stands between the probe and the storage. */
+  storage: (probe: () => Promise<void>) => Promise<void>
+  call(method: string, path: string, init?: CallInit): Promise<Answer>
+  stop(): Promise<void>
+}
+
+export interface CallInit {
+  readonly body?: unknown
+  readonly headers?: Record<string, string>
+  readonly remoteAddress?: string
+}
+
+export interface PluginHouseOptions {
+  readonly plugins: readonly (readonly [Plugin, Readonly<Record<string, unknown>>])[]
+  readonly routes?: readonly ApiRoute[]
+  readonly settings?: Partial<CoreSettings>
+  readonly prepare?: (hooks: HookRegistry) => void
+}
+
+export async function createPluginHouse(options: PluginHouseOptions): Promise<PluginHouse> {
+  const clock = createTestClock()
+  const log = createTestLog()
+  const hooks = createHooks({ clock, log })
+  const faults: string[] = []
+  const background = createBackground({ onFault: ({ message }) => void faults.push(message) })
+  const probe = createStorageProbe(createMemoryLedger(), clock)
+  const routes: OwnedRoute[] = owned(options.routes ?? [])
+  options.prepare?.(hooks)
+  for (const [plugin, given] of options.plugins) {
+    await setUpPlugin(plugin, plugin.config?.parse(given) ?? {}, {
+      hooks,
+      log,
+      clock,
+      background,
+      routes,
+      system: createNodeSystem(),
+      sessions: {
+        list: () => house.sessions,
+        get: (company) => house.sessions.find(({ companyId }) => companyId === company),
+        prove: (company) => {
+          house.proved.push(company)
+          return house.prove(company)
+        },
+      },
+      events: { read: async () => [] },
+      provider: "baileys",
+      probeStorage: () => house.storage(probe),
+      services: new Map(),
+      document: () => house.http.document(),
+    })
+  }
+  hooks.freeze()
+  const http = createHttp({
+    routes,
+    hooks,
+    log,
+    clock,
+    settings: { ...coreSettings.parse({}), ...options.settings },
+    errors: { ...coreErrors, ...Object.assign({}, ...options.plugins.map(([plugin]) => plugin.errors)) },
+    isClosing: () => false,
+    version: "0.0.0",
+  })
+  const house: PluginHouse = {
+    hooks,
+    http,
+    clock,
+    log,
+    sessions: [],
+    proved: [],
+    prove: async () => undefined,
+    storage: (probe) => probe(),
+    async call(method, path, { body, headers = {}, remoteAddress = "127.0.0.1" } = {}) {
+      const request = new Request(`http://localhost${path}`, {
+        method,
+        headers: {
+          host: "localhost:3000",
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+      return read(await http.fetch(request, { remoteAddress }))
+    },
+    async stop() {
+      await background.stop()
+      if (faults.length > 0) throw new Error(`Background work failed: ${faults.join("; ")}`)
+    },
+  }
+  return house
+}
+
+/** A line as the house tells of it. */
+export function session(companyId: string, more: Partial<SessionStatus> = {}): SessionStatus {
+  return {
+    companyId,
+    status: "connected",
+    connected: true,
+    user: null,
+    connectedAt: 0,
+    lastActivity: 0,
+    lastProofAt: 0,
+    reconnectAttempts: 0,
+    restriction: null,
+    lastError: null,
+    provider: "baileys",
+    storage: "memory",
+    ...more,
+  }
+}
