@@ -1,4 +1,4 @@
-import { type AppError, isAppError } from "../../core/errors.ts"
+import { isAppError } from "../../core/errors.ts"
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -8,5 +8,5 @@ export async function codeOf(work: Promise<unknown>): Promise<string> {
     () => "none",
     (thrown: unknown) => thrown,
   )
-  return isAppError(error) ? (error as AppError).code : String(error)
+  return isAppError(error) ? error.code : String(error)
 }

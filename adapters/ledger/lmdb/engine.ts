@@ -52,7 +52,7 @@ export function openEngine(folder: string, durable: boolean): Engine {
   return {
     get(key) {
       check()
-      return guarded(() => db.getBinary(key) as Buffer | undefined)
+      return guarded(() => db.getBinary(key))
     },
 
     range(low, high, limit, reverse = false) {

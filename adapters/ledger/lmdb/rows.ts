@@ -18,7 +18,6 @@ export interface IndexText {
 
 const HAS_DUE = 1
 const HAS_KEY = 2
-const NO_INDEX: readonly IndexText[] = []
 
 export function encodeRow(row: StoredRow): Buffer {
   const texts = row.index.map(({ text }) => utf8(text))
@@ -53,11 +52,11 @@ export function decodeRow(bytes: Buffer): StoredRow {
     due = bytes.readDoubleBE(at)
     at += 8
   }
-  const index = count === 0 ? NO_INDEX : new Array<IndexText>(count)
-  for (let position = 0; position < count; position++) {
+  const index: IndexText[] = []
+  for (let left = count; left > 0; left--) {
     const name = bytes.readUInt16BE(at)
     const text = shortText(bytes, at + 2)
-    ;(index as IndexText[])[position] = { index: name, text: text.text }
+    index.push({ index: name, text: text.text })
     at = text.end
   }
   let longKey: string | undefined

@@ -168,7 +168,7 @@ export async function openJournalFile(folder: string, options: FileOptions): Pro
         return await Promise.all(
           keys.map((key) => {
             const place = places.get(key)
-            return place && readOne(open.file, key, place)
+            return place === undefined ? Promise.resolve(undefined) : readOne(open.file, key, place)
           }),
         )
       } finally {
@@ -177,7 +177,7 @@ export async function openJournalFile(folder: string, options: FileOptions): Pro
     },
 
     async append(records, fence) {
-      if (!exists) return await create(records, fence)
+      if (!exists) return create(records, fence)
       await name()
       const open = await use()
       try {

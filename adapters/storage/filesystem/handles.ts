@@ -45,7 +45,7 @@ export function createHandles(disk: Disk, most: number): Handles {
     async done(handle) {
       const tracked = handle as Tracked
       if (--tracked.users > 0) return
-      if (tracked.state === "leaving") return await close(tracked)
+      if (tracked.state === "leaving") return close(tracked)
       idle.add(tracked)
       if (idle.size <= most) return
       const [oldest] = idle
@@ -55,7 +55,7 @@ export function createHandles(disk: Disk, most: number): Handles {
     async letGo(handle) {
       const tracked = handle as Tracked
       if (tracked.state !== "open") return
-      if (tracked.users === 0) return await close(tracked)
+      if (tracked.users === 0) return close(tracked)
       tracked.state = "leaving"
     },
   }

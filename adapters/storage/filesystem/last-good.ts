@@ -34,7 +34,7 @@ export function createLastGood(folder: string, { disk, seeds, durable }: FileOpt
 
     async write(journal) {
       const keys = [...journal.credentials]
-      if (keys.length === 0) return await disk.remove(path)
+      if (keys.length === 0) return disk.remove(path)
       const { sequence, fence } = journal
       const values = await journal.read(keys)
       const records = keys.map((key, index) => ({ key, value: values[index] ?? null }))

@@ -21,7 +21,7 @@ export interface Place {
 const WORDS = 4
 const SMALLEST = 16
 const FULL = 0.85
-const GROWTH = 1.3
+const GROWTH = 1.15
 
 /** Two random 32-bit numbers, so that nobody outside can choose keys that meet. */
 export type Seeds = readonly [number, number]

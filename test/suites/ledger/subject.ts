@@ -29,8 +29,8 @@ export async function walk(subject: LedgerSubject, query: Omit<PageQuery, "limit
   const keys: string[] = []
   let next: string | null = null
   do {
-    const bound: Partial<PageQuery> = next === null ? {} : query.reverse === true ? { before: next } : { after: next }
-    const page: Page = await subject.ledger.page("acme", "m", { ...query, ...bound, limit } as PageQuery)
+    const bound = next === null ? {} : query.reverse === true ? { before: next } : { after: next }
+    const page: Page = await subject.ledger.page("acme", "m", { ...query, ...bound, limit })
     expect(page.rows.length).toBeLessThanOrEqual(limit)
     keys.push(...keysOf(page.rows))
     next = page.next
