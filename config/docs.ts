@@ -1,0 +1,74 @@
+import { readFile, writeFile } from "node:fs/promises"
+import process from "node:process"
+import { fileURLToPath } from "node:url"
+import { memoryLedger } from "../adapters/ledger/memory/index.ts"
+import { createApp } from "../core/app.ts"
+import type { Config } from "../core/config.ts"
+import type { OwnedRoute } from "../core/http/table.ts"
+import standard from "./switchboard.config.ts"
+import { envExample, errorsTable, pluginsTable, routesTable, settingsTable } from "./tables.ts"
+
+/**
+ * `npx tsx config/docs.ts` writes the tables of the README, between their markers, and `.env.example`;
+ * with `--check` it writes nothing and ends with 1 when one of them is not what the code says.
+ */
+
+const root = fileURLToPath(new URL("../", import.meta.url))
+
+/** The files as they should be, by path below the root. */
+export async function generate(): Promise<Readonly<Record<string, string>>> {
+  const routes = await mountedRoutes()
+  const tables: Readonly<Record<string, string>> = {
+    plugins: pluginsTable(standard),
+    settings: settingsTable(standard),
+    routes: routesTable(routes, standard),
+    errors: errorsTable(standard),
+  }
+  const readme = Object.entries(tables).reduce(
+    (text, [name, table]) => between(text, name, table),
+    await readFile(`${root}README.md`, "utf8"),
+  )
+  return { "README.md": readme, ".env.example": envExample(standard) }
+}
+
+function between(text: string, name: string, table: string): string {
+  const [from, to] = [`<!-- generated:${name} -->`, `<!-- /generated:${name} -->`]
+  const start = text.indexOf(from)
+  const end = text.indexOf(to)
+  if (start < 0 || end < start) throw new Error(`README.md has no ${from} … ${to}`)
+  return `${text.slice(0, start)}${from}\n${table}\n${text.slice(end)}`
+}
+
+/** Routes are mounted when plugins are set up, so an app is started for it: in memory, without a port, leaving nothing. */
+async function mountedRoutes(): Promise<readonly OwnedRoute[]> {
+  const config: Config = { ...standard, ledger: memoryLedger }
+  const system = {
+    ...standard.system(),
+    lockFolder: async () => ({ held: true, release: async () => undefined }) as const,
+  }
+  const app = createApp({ config, system, env: { WHATSAPP_STORAGE: "memory", WHATSAPP_LOG_LEVEL: "silent" } })
+  await app.start()
+  const routes = app.routes()
+  await app.stop()
+  return routes
+}
+
+/** Paths of the files that are not what they should be. */
+export async function outdated(): Promise<string[]> {
+  const found: string[] = []
+  for (const [file, text] of Object.entries(await generate())) {
+    const now = await readFile(`${root}${file}`, "utf8").catch(() => "")
+    if (now !== text) found.push(file)
+  }
+  return found
+}
+
+if (process.argv[1] !== undefined && fileURLToPath(import.meta.url).startsWith(process.argv[1].replace(/\.ts$/, ""))) {
+  if (process.argv.includes("--check")) {
+    const files = await outdated()
+    for (const file of files) console.error(`${file} is not what the code says; run: npx tsx config/docs.ts`)
+    process.exitCode = files.length === 0 ? 0 : 1
+  } else {
+    for (const [file, text] of Object.entries(await generate())) await writeFile(`${root}${file}`, text)
+  }
+}

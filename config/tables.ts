@@ -1,0 +1,103 @@
+import type { Config } from "../core/config.ts"
+import { coreErrors, type ErrorSpec } from "../core/errors.ts"
+import type { OwnedRoute } from "../core/http/table.ts"
+import { listOwners, listVariables, type Variable } from "../core/owners.ts"
+import type { Plugin } from "../core/plugin.ts"
+
+/** The tables of the README and `.env.example`, from what the code itself declares. */
+
+const NONE = "–"
+const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ")
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n")
+
+const ownPlugins = (config: Config): Plugin[] => config.plugins.filter((plugin) => typeof plugin !== "string")
+
+/** Every variable of the composition, owner by owner. */
+function variablesOf(config: Config): Variable[] {
+  const provider = config.providers[0]?.name ?? ""
+  const { variables } = listVariables(listOwners({ config, plugins: ownPlugins(config), provider }))
+  return [...variables.values()]
+}
+
+/** The default as one would write it in the environment, or undefined when there is none. */
+function defaultOf({ owner, key }: Variable): string | undefined {
+  const value: unknown = owner.config.shape[key]?.safeParse(undefined).data
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return undefined
+  return Array.isArray(value) ? value.join(",") : String(value)
+}
+
+const meaningOf = ({ owner, key }: Variable): string => {
+  const field = owner.config.shape[key]
+  return (field !== undefined && "description" in field ? field.description : undefined) ?? ""
+}
+
+export function settingsTable(config: Config): string {
+  const rows = variablesOf(config).map((variable) => {
+    const standard = defaultOf(variable)
+    const secret = variable.secret ? `; or in a file: \`${variable.name}_FILE\`` : ""
+    return [
+      `\`${variable.name}\``,
+      standard === undefined ? NONE : `\`${standard}\``,
+      `${meaningOf(variable)}${secret}`,
+      variable.owner.label,
+    ]
+  })
+  return table(["variable", "default", "meaning", "owner"], rows)
+}
+
+export function errorsTable(config: Config): string {
+  const specs: (readonly [string, ErrorSpec])[] = [
+    ...Object.entries(coreErrors),
+    ...ownPlugins(config).flatMap((plugin) => Object.entries(plugin.errors ?? {})),
+  ]
+  const rows = specs
+    .sort(([a, one], [b, other]) => one.status - other.status || (a < b ? -1 : 1))
+    .map(([code, { status, retryable, message, class: kind }]) => [
+      `\`${code}\``,
+      String(status),
+      retryable === true ? "yes" : "no",
+      message,
+      kind ?? "OTHER",
+    ])
+  return table(["code", "status", "retry helps", "message", "counts as"], rows)
+}
+
+export function pluginsTable(config: Config): string {
+  return table(
+    ["plugin", "what it does"],
+    ownPlugins(config).map(({ name, description }) => [`[${name}](plugins/${name}/README.md)`, description]),
+  )
+}
+
+export function routesTable(routes: readonly OwnedRoute[], config: Config): string {
+  const path = (text: string): string => `\`${text.replaceAll(/\{(\w+)\}/g, ":$1")}\``
+  const built = routes
+    .filter(({ route }) => route.spec.documented !== false)
+    .map(({ owner, route: { spec } }) => [
+      `\`${spec.method.toUpperCase()}\``,
+      path(spec.path),
+      spec.scope,
+      spec.summary,
+      owner,
+    ])
+    .sort(([, a = ""], [, b = ""]) => (a < b ? -1 : a > b ? 1 : 0))
+  const later = (config.notBuiltRoutes ?? []).map((spec) => `${spec.method.toUpperCase()} ${path(spec.path)}`)
+  return [
+    table(["", "path", "key", "what it does", "owner"], built),
+    "",
+    "Promised and not built yet; these answer 501 `NOT_SUPPORTED` to whoever would be allowed:",
+    `${later.join(" · ")}.`,
+  ].join("\n")
+}
+
+export function envExample(config: Config): string {
+  const blocks = new Map<string, string[]>()
+  for (const variable of variablesOf(config)) {
+    const block = blocks.get(variable.owner.label) ?? []
+    block.push(`# ${meaningOf(variable)}`, `# ${variable.name}=${defaultOf(variable) ?? ""}`)
+    blocks.set(variable.owner.label, block)
+  }
+  const text = [...blocks].map(([label, lines]) => `## ${label}\n\n${lines.join("\n")}\n`)
+  return `# Copy to .env and take the # from what you change. Made by: npx tsx config/docs.ts\n\n${text.join("\n")}`
+}
