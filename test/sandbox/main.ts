@@ -2,7 +2,7 @@ import process from "node:process"
 import { parseArgs } from "node:util"
 import { listenForControl } from "./control.ts"
 import { listen } from "./server.ts"
-import { cureSessionCipher } from "./signal.ts"
+import { cureSessionCipher } from "./session-cure.ts"
 import { createWorld } from "./world.ts"
 
 const HELP = `A WhatsApp to test against, on loopback.

@@ -29,36 +29,11 @@ export interface Signal {
   forget(address?: string): void
 }
 
-interface SessionEntry {
-  serialize(): unknown
-  pendingPreKey?: unknown
-}
-interface CipherInternals {
-  doDecryptWhisperMessage(message: Buffer, session: SessionEntry | undefined): Promise<Buffer>
-}
 interface RecordClass {
   deserialize(data: unknown): libsignal.SessionRecord
 }
 
 const Record = libsignal.SessionRecord as unknown as RecordClass
-
-/**
- * libsignal 6.0.0 tries every session of a record in place: one that does not fit is left half stepped and is stored with
- * the one that did, which breaks lines whose first messages crossed. Here each try works on a copy.
- */
-export function cureSessionCipher(): void {
-  const prototype = libsignal.SessionCipher.prototype as unknown as CipherInternals
-  const original = prototype.doDecryptWhisperMessage
-  prototype.doDecryptWhisperMessage = async function (message, session) {
-    if (!session) return original.call(this, message, session)
-    const entry = session.constructor as unknown as { deserialize(data: unknown): SessionEntry }
-    const copy = entry.deserialize(session.serialize())
-    const plain = await original.call(this, message, copy)
-    delete session.pendingPreKey
-    Object.assign(session, copy)
-    return plain
-  }
-}
 
 export function createSignal(owner: string): Signal {
   const identity = generateKeyPair()
