@@ -26,18 +26,17 @@ export function startChecks(intervalMs: number, needs: Needs): Checks {
   let results: Readonly<Record<string, HealthItem>> = {}
 
   const storage = async (): Promise<HealthItem> => {
-    const timeout = new AbortController()
     try {
-      const late = clock.sleep(STORAGE_MS, timeout.signal).then(() => {
-        throw new Error(`no answer within ${STORAGE_MS} ms`)
+      await new Promise<void>((resolve, reject) => {
+        const timer = clock.after(STORAGE_MS, () => reject(new Error(`No answer within ${STORAGE_MS} ms`)))
+        probeStorage()
+          .then(resolve, reject)
+          .finally(() => timer.cancel())
       })
-      await Promise.race([probeStorage(), late])
       return { ok: true }
     } catch (thrown) {
       log.error({ error: thrown }, "Storage did not take and give back a record")
       return { ok: false, detail: "Storage did not take and give back a record" }
-    } finally {
-      timeout.abort(new Error("the storage has answered"))
     }
   }
 

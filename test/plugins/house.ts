@@ -55,6 +55,37 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
   const probe = createStorageProbe(createMemoryLedger(), clock)
   const routes: OwnedRoute[] = owned(options.routes ?? [])
   options.prepare?.(hooks)
+  const served: { http?: Http } = {}
+  const serving = (): Http => {
+    if (served.http === undefined) throw new Error("The house does not serve yet")
+    return served.http
+  }
+  const house: PluginHouse = {
+    hooks,
+    clock,
+    log,
+    sessions: [],
+    proved: [],
+    prove: async () => undefined,
+    storage: (probe) => probe(),
+    get http() {
+      return serving()
+    },
+    async call(method, path, { body, headers = {}, remoteAddress = "127.0.0.1" } = {}) {
+      const type = body === undefined ? {} : { "content-type": "application/json" }
+      const request = new Request(`http://localhost${path}`, {
+        method,
+        headers: { host: "localhost:3000", ...type, ...headers },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+      return read(await serving().fetch(request, { remoteAddress }))
+    },
+    async stop() {
+      await background.stop()
+      if (faults.length > 0) throw new Error(`Background work failed: ${faults.join("; ")}`)
+    },
+  }
+
   for (const [plugin, given] of options.plugins) {
     await setUpPlugin(plugin, plugin.config?.parse(given) ?? {}, {
       hooks,
@@ -75,11 +106,11 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
       provider: "baileys",
       probeStorage: () => house.storage(probe),
       services: new Map(),
-      document: () => house.http.document(),
+      document: () => serving().document(),
     })
   }
   hooks.freeze()
-  const http = createHttp({
+  served.http = createHttp({
     routes,
     hooks,
     log,
@@ -89,32 +120,6 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
     isClosing: () => false,
     version: "0.0.0",
   })
-  const house: PluginHouse = {
-    hooks,
-    http,
-    clock,
-    log,
-    sessions: [],
-    proved: [],
-    prove: async () => undefined,
-    storage: (probe) => probe(),
-    async call(method, path, { body, headers = {}, remoteAddress = "127.0.0.1" } = {}) {
-      const request = new Request(`http://localhost${path}`, {
-        method,
-        headers: {
-          host: "localhost:3000",
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      })
-      return read(await http.fetch(request, { remoteAddress }))
-    },
-    async stop() {
-      await background.stop()
-      if (faults.length > 0) throw new Error(`Background work failed: ${faults.join("; ")}`)
-    },
-  }
   return house
 }
 

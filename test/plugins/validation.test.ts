@@ -196,7 +196,7 @@ describe("Everything at fault", () => {
     const core = [{ path: "ttl", code: "VALIDATION_ERROR", message: "Expected whole seconds" }]
     const { error } = await pass(await houseWith(), draft(phone("123"), "\u0000"), core)
     expect(error?.code).toBe("VALIDATION_ERROR")
-    expect((error?.details as { path: string; code: string }[]).map(({ path, code }) => [path, code])).toEqual([
+    expect(((error?.details ?? []) as { path: string; code: string }[]).map(({ path, code }) => [path, code])).toEqual([
       ["ttl", "VALIDATION_ERROR"],
       ["phone", "INVALID_PHONE"],
       ["message", "INVALID_MESSAGE"],
