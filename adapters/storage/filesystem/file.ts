@@ -15,9 +15,8 @@ export interface FileOptions {
   readonly durable: boolean
 }
 
-/** The journal file of one company: reading places, appending frames, putting a new file in its place. One writer at a time. */
-export interface JournalFile {
-  readonly exists: boolean
+export interface JournalFacts {
+  /** 0 while there is no file. */
   readonly sequence: number
   readonly fence: number
   /** Bytes in the file, and bytes of them that are live records. */
@@ -25,6 +24,11 @@ export interface JournalFile {
   readonly live: number
   /** Keys of the credentials it holds. */
   readonly credentials: ReadonlySet<string>
+}
+
+/** The journal file of one company: reading places, appending frames, putting a new file in its place. One writer at a time. */
+export interface JournalFile {
+  facts(): JournalFacts
   read(keys: readonly string[]): Promise<(Buffer | undefined)[]>
   /** Durable when it resolves. When it rejects, the file is as before. */
   append(records: readonly RecordWrite[], fence: number): Promise<void>
@@ -140,24 +144,13 @@ export async function openJournalFile(folder: string, options: FileOptions): Pro
   }
 
   return {
-    get exists() {
-      return exists
-    },
-    get sequence() {
-      return state.sequence
-    },
-    get fence() {
-      return state.fence
-    },
-    get size() {
-      return state.end
-    },
-    get live() {
-      return state.places.bytes
-    },
-    get credentials() {
-      return state.credentials
-    },
+    facts: () => ({
+      sequence: state.sequence,
+      fence: state.fence,
+      size: state.end,
+      live: state.places.bytes(),
+      credentials: state.credentials,
+    }),
 
     async read(keys) {
       if (!exists) return keys.map(() => undefined)

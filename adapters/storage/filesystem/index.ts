@@ -48,11 +48,12 @@ export async function openFilesystem(options: FilesystemOptions): Promise<OpenSt
   let erasures = 0
 
   const driver: CompanyDriver = {
-    load: (company, keys) => slots.use(checked(company), (journal) => journal.load(keys)),
-    commit: (company, writes, fence) => slots.use(checked(company), (journal) => journal.commit(writes, fence)),
-    keys: (company) => slots.use(checked(company), (journal) => journal.keys()),
-    erase: (company) => slots.end(checked(company), () => eraseFolder(disk, path, company, `${ERASED}${erasures++}`)),
-    evict: (company) => slots.end(checked(company)),
+    load: async (company, keys) => slots.use(checked(company), (journal) => journal.load(keys)),
+    commit: async (company, writes, fence) => slots.use(checked(company), (journal) => journal.commit(writes, fence)),
+    keys: async (company) => slots.use(checked(company), (journal) => journal.keys()),
+    erase: async (company) =>
+      slots.end(checked(company), () => eraseFolder(disk, path, company, `${ERASED}${erasures++}`)),
+    evict: async (company) => slots.end(checked(company)),
     async companies() {
       const names = (await disk.list(path)).filter((name) => SEGMENT.test(name))
       const files = await Promise.all(names.map((name) => disk.list(join(path, name))))

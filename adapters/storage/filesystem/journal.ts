@@ -32,11 +32,12 @@ export async function openJournal(folder: string, options: JournalOptions): Prom
   const file = await openJournalFile(folder, options)
   const lastGood = createLastGood(folder, options)
   const copied = await lastGood.sequence()
-  if (copied !== undefined && copied > file.sequence) {
+  const found = file.facts()
+  if (copied !== undefined && copied > found.sequence) {
     throw journalDamaged(`${folder}/${JOURNAL}`, "it lacks writes that the last good copy has")
   }
-  let copyDue = (copied === undefined) !== (file.credentials.size === 0)
-  let fence = file.fence
+  let copyDue = (copied === undefined) !== (found.credentials.size === 0)
+  let fence = found.fence
   let waiting: Commit[] = []
   let running: Promise<void> | undefined
   let compactAt = 0
@@ -93,8 +94,9 @@ export async function openJournal(folder: string, options: JournalOptions): Prom
         await lastGood.write(file)
         copyDue = false
       }
-      if (file.size > Math.max(compactAt, 2 * file.live + options.slack)) {
-        compactAt = file.size + options.slack
+      const { size, live } = file.facts()
+      if (size > Math.max(compactAt, 2 * live + options.slack)) {
+        compactAt = size + options.slack
         await file.compact()
         compactAt = 0
       }
@@ -121,7 +123,7 @@ export async function openJournal(folder: string, options: JournalOptions): Prom
       const bytes = await file.bytes()
       const keys = new Set<string>()
       if (bytes.length === 0) return []
-      for (const { key, deleted } of recordsIn(bytes, file.size)) {
+      for (const { key, deleted } of recordsIn(bytes, file.facts().size)) {
         if (deleted) keys.delete(key)
         else keys.add(key)
       }

@@ -33,9 +33,9 @@ export function createLastGood(folder: string, { disk, seeds, durable }: FileOpt
     },
 
     async write(journal) {
-      const keys = [...journal.credentials]
+      const { sequence, fence, credentials } = journal.facts()
+      const keys = [...credentials]
       if (keys.length === 0) return disk.remove(path)
-      const { sequence, fence } = journal
       const values = await journal.read(keys)
       const records = keys.map((key, index) => ({ key, value: values[index] ?? null }))
       const file = await disk.create(`${path}.new`)

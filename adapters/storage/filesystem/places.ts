@@ -9,7 +9,7 @@ export interface Places {
   delete(key: string): void
   all(): Place[]
   /** Bytes that the records take in the file. */
-  readonly bytes: number
+  bytes(): number
 }
 
 export interface Place {
@@ -101,9 +101,7 @@ export function createPlaces(seeds: Seeds): Places {
       }
       return places.sort((a, b) => a.offset - b.offset)
     },
-    get bytes() {
-      return bytes
-    },
+    bytes: () => bytes,
   }
 }
 
