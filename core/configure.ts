@@ -99,7 +99,10 @@ async function readOwner(
   return { values, problems: [...problems, ...notBuilt(owner, own, sound, values)] }
 }
 
-/** One line that says what is accepted; the value itself stays out of it, since it may be a secret put in the wrong place. */
+/**
+ * One line that says what is accepted. The value itself stays out of it, since it may be a secret put in the wrong place;
+ * a few letters that the sentence has by chance tell nothing.
+ */
 function describe(
   owner: Owner,
   key: string,
@@ -109,7 +112,8 @@ function describe(
 ): SettingProblem {
   const name = variable?.name ?? `${owner.label} ${key}`.trim()
   if (value === undefined) return { variable: name, message: `is needed (${issue})` }
-  const leaks = typeof value === "string" && issue.includes(value)
+  const telling = variable?.secret === true ? 4 : 12
+  const leaks = typeof value === "string" && value.length >= telling && issue.includes(value)
   return { variable: name, message: leaks ? "is not accepted" : issue }
 }
 

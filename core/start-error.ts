@@ -1,3 +1,5 @@
+import { toError } from "./errors.ts"
+
 const BRAND = "switchboard.StartError"
 
 /** Why the start stops: every problem found, each one line that names the setting or part and says what is accepted. */
@@ -5,8 +7,8 @@ export class StartError extends Error {
   readonly brand = BRAND
   readonly problems: readonly string[]
 
-  constructor(problems: readonly string[]) {
-    super(["Switchboard cannot start:", ...problems.map((problem) => `  ${problem}`)].join("\n"))
+  constructor(problems: readonly string[], cause?: unknown) {
+    super(["Switchboard cannot start:", ...problems.map((problem) => `  ${problem}`)].join("\n"), { cause })
     this.name = "StartError"
     this.problems = problems
   }
@@ -14,4 +16,15 @@ export class StartError extends Error {
 
 export function isStartError(value: unknown): value is StartError {
   return typeof value === "object" && value !== null && "brand" in value && value.brand === BRAND
+}
+
+/** Runs a step of the start; its failure is said with the step's name in front, once. */
+export async function startStep<T>(failure: string, step: () => T | Promise<T>): Promise<T> {
+  try {
+    return await step()
+  } catch (thrown) {
+    if (isStartError(thrown)) throw thrown
+    const { message } = toError(thrown)
+    throw new StartError([message.startsWith(failure) ? message : `${failure}: ${message}`], thrown)
+  }
 }
