@@ -8,6 +8,7 @@ import { createLineStore } from "./line-store.ts"
 import { openLine, type Line } from "./line.ts"
 import type { Library } from "./load-baileys.ts"
 import { leave, ping } from "./questions.ts"
+import { sweepQueries } from "./query-sweep.ts"
 import type { Settings } from "./settings.ts"
 import { wire } from "./wiring.ts"
 
@@ -43,6 +44,7 @@ export function openConnection(input: ConnectInput, context: ConnectionContext):
   let line: Line | undefined
   let ending: Ending | undefined
   let watchdog: Timer | undefined
+  let sweep: Timer | undefined
   let linking: Promise<void> | undefined
   let restriction: Restriction | null = null
   let told = false
@@ -110,6 +112,7 @@ export function openConnection(input: ConnectInput, context: ConnectionContext):
       if (linking && !kept) said = "storage-unavailable"
     }
     endurance.end(cause)
+    sweep?.cancel()
     line?.sock.ws.removeAllListeners()
     emit({ type: "close", reason: said, code, detail: said === reason ? detail : detailOf(said) })
     finished()
@@ -130,6 +133,7 @@ export function openConnection(input: ConnectInput, context: ConnectionContext):
     })
     if (ending) return void line.hangup.now()
     watch()
+    sweep = sweepQueries(line.sock.ws, clock)
     wire({
       line,
       clock,
@@ -166,7 +170,7 @@ export function openConnection(input: ConnectInput, context: ConnectionContext):
     },
     async prove(timeoutMs) {
       if (!line || ending) throw closed()
-      await ping(line.sock, timeoutMs)
+      await ping(line.sock, clock, timeoutMs)
       emit({ type: "proof" })
     },
     async pairingCode(phone) {
@@ -174,7 +178,7 @@ export function openConnection(input: ConnectInput, context: ConnectionContext):
       return line.pairing.requestCode(phone)
     },
     async logout() {
-      if (line && !ending) await leave(line.sock, LOGOUT_ANSWER_MS)
+      if (line && !ending) await leave(line.sock, clock, LOGOUT_ANSWER_MS)
       end({ reason: "logged-out" })
       await done
     },

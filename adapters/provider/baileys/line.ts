@@ -10,6 +10,7 @@ import { createLibraryCaches } from "./library-caches.ts"
 import { createLibraryLog, silentLibraryLog } from "./library-log.ts"
 import type { LineStore } from "./line-store.ts"
 import type { Library } from "./load-baileys.ts"
+import { createPreKeys, type PreKeys } from "./pre-keys.ts"
 import { createPairing, type Pairing } from "./pairing.ts"
 import { createPeople } from "./people.ts"
 import { createReceipts, type Receipts } from "./receipts.ts"
@@ -32,6 +33,7 @@ export interface Line {
   readonly receiver: Receiver
   readonly receipts: Receipts
   readonly groups: GroupCache
+  readonly preKeys: PreKeys
   readonly hangup: Hangup
 }
 
@@ -124,7 +126,8 @@ export async function openLine(options: LineOptions): Promise<Line> {
   const { sendDeadlineMs: deadlineMs, restriction, onBarred, onStuck } = options
   sender = createSender({ library, sock, recipients, clock, deadlineMs, restriction, onBarred, onStuck })
   const pairing = createPairing({ library, sock, credentials, link: input.link, browser: BROWSER, clock, emit })
-  return { sock, credentials, sender, pairing, receiver, receipts, groups, hangup: createHangup(sock, clock) }
+  const preKeys = createPreKeys({ library, sock, credentials, log })
+  return { sock, credentials, sender, pairing, receiver, receipts, groups, preKeys, hangup: createHangup(sock, clock) }
 }
 
 async function prepareCredentials({ library, input, store, endurance }: LineOptions): Promise<Credentials> {

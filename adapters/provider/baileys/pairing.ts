@@ -4,6 +4,7 @@ import type { Clock } from "../../../core/clock.ts"
 import { appError, toError } from "../../../core/errors.ts"
 import type { ConnectInput, ProviderEvent } from "../../../core/provider.ts"
 import type { Credentials } from "./creds.ts"
+import { ask, iq } from "./questions.ts"
 import type { Library } from "./load-baileys.ts"
 
 /** Baileys shows the first code of a connection for a minute and each further one for 20 s (`qrTimeout` unset). */
@@ -94,10 +95,9 @@ export function createPairing(options: PairingOptions): Pairing {
         child("link_code_pairing_nonce", "0"),
       ],
     }
-    const attrs = { to: "@s.whatsapp.net", type: "set", id: sock.generateMessageTag(), xmlns: "md" }
     try {
-      const answer: unknown = await sock.query({ tag: "iq", attrs, content: [registration] }, REGISTRATION_ANSWER_MS)
-      return answer ? undefined : "no answer"
+      await ask(sock, clock, iq(sock, "set", "md", registration), REGISTRATION_ANSWER_MS)
+      return undefined
     } catch (thrown) {
       return toError(thrown).message
     }

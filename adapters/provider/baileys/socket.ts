@@ -41,7 +41,10 @@ export async function openSocket(parts: SocketParts): Promise<WASocket> {
     auth: { creds: credentials.creds, keys: parts.keys },
     logger: parts.log,
     browser: BROWSER,
-    connectTimeoutMs: options.connectTimeoutMs,
+    // No timers of the library: it leaves them behind at the end, and takes two stack traces for each. The deadlines for
+    // connecting and sending are the connection's own.
+    connectTimeoutMs: 0,
+    defaultQueryTimeoutMs: undefined,
     keepAliveIntervalMs: options.keepAliveMs,
     ...(settings.socketUrl !== undefined && { waWebSocketUrl: settings.socketUrl }),
     ...(settings.webVersion && { version: settings.webVersion }),

@@ -9,7 +9,7 @@ import type { Ending } from "./connection.ts"
 import { isFinished, userOf } from "./creds.ts"
 import { personOf } from "./jid.ts"
 import type { Line } from "./line.ts"
-import { catchRejections } from "./listeners.ts"
+import { guardListeners, type Gate } from "./listeners.ts"
 
 const PROOF_EVERY_MS = 1000
 
@@ -31,7 +31,7 @@ export interface Wiring {
 /** Turns what the library's socket says into the port's events. */
 export function wire(wiring: Wiring): void {
   const { line, clock, log, emit, end } = wiring
-  const { sock, credentials, sender, pairing, receiver, receipts, groups } = line
+  const { sock, credentials, sender, pairing, receiver, receipts, groups, preKeys } = line
   const { ws, ev } = sock
   let serverSaid = false
   let lastProof = Number.NEGATIVE_INFINITY
@@ -61,7 +61,11 @@ export function wire(wiring: Wiring): void {
     })
   }
 
-  catchRejections(ws, (event, error) => {
+  const gates: Readonly<Record<string, Gate>> = {
+    "CB:success": async () => (await preKeys.beforeLogin(), true),
+    "CB:notification": (node) => !preKeys.notice(node),
+  }
+  guardListeners(ws, gates, (event, error) => {
     log.debug({ event, error: error.message }, "the library did not handle a failure")
     // Bytes that cannot be opened: nothing that follows on this stream can be read either.
     if (event === "message")
