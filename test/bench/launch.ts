@@ -31,9 +31,12 @@ export async function launch({ args, env = {} }: LaunchOptions): Promise<Launche
     env: { PATH, HOME, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   })
+  // However this process ends, it leaves no client behind.
+  const kill = (): void => void child.kill("SIGKILL")
+  process.once("exit", kill)
   const lines: string[] = []
   let inspector: string | undefined
-  let stopping = false
+  let state: "starting" | "running" | "stopping" = "starting"
   const url = await new Promise<string>((resolve, reject) => {
     const read = (line: string): void => {
       lines.push(line)
@@ -46,21 +49,20 @@ export async function launch({ args, env = {} }: LaunchOptions): Promise<Launche
     createInterface({ input: child.stderr }).on("line", read)
     child.once("error", reject)
     child.once("exit", (code, signal) => {
+      process.off("exit", kill)
       const ended = new Error(`${args.join(" ")} ended with ${code ?? signal}:\n${lines.join("\n")}`)
-      reject(ended)
-      // After the start nobody awaits this promise any more, and a client that vanished must not leave a figure behind.
-      if (!stopping)
-        process.nextTick(() => {
-          throw ended
-        })
+      if (state === "starting") reject(ended)
+      // Nobody awaits the start any more, and a client that vanished must not leave a figure behind.
+      if (state === "running") throw ended
     })
   })
+  state = "running"
   return {
     pid: child.pid ?? -1,
     url,
     inspector,
     async stop() {
-      stopping = true
+      state = "stopping"
       child.kill("SIGTERM")
       if (child.exitCode === null && child.signalCode === null) await once(child, "exit")
     },

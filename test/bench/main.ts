@@ -29,6 +29,8 @@ else await main(readOptions(process.argv.slice(2)))
 async function main(options: Options): Promise<void> {
   if (!options.compiled) compile()
   const scratch = mkdtempSync(join(tmpdir(), "switchboard-bench-"))
+  process.once("exit", () => rmSync(scratch, { recursive: true, force: true }))
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
   const cores = shareCores()
   const settings = describe(options, cores)
   const sandbox = await startSandbox()
@@ -52,7 +54,6 @@ async function main(options: Options): Promise<void> {
     if (figures.some(({ met }) => met === false)) process.exitCode = 1
   } finally {
     await sandbox.stop()
-    rmSync(scratch, { recursive: true, force: true })
   }
 }
 
@@ -79,6 +80,6 @@ function describe(options: Options, cores: ReturnType<typeof shareCores>): Setti
     send: `${options.inFlight} in flight, ${CONTACTS} contacts a company, ${options.rounds} rounds of ${options.seconds} s after ${options.warmUp} s`,
     memory: `${options.sessions.join(" to ")} sessions in three steps, one text each, ${options.settle} s of rest`,
     start: `${options.startRounds} rounds after one that is not counted`,
-    ours: "compiled, settings at their defaults; only the session and rate limits are raised",
+    ours: "compiled, settings at their defaults; only the limit on sessions is raised",
   }
 }

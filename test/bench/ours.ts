@@ -2,9 +2,8 @@ import { launch } from "./launch.ts"
 import { companiesOf, type Company, type Subject, type SubjectOptions } from "./subject.ts"
 
 const LINK_MS = 120_000
-const NO_LIMIT = "1000000000"
 
-/** Switchboard as it is started in production: compiled, settings at their defaults but for the limits that a load meets. */
+/** Switchboard as it is started in production: compiled, settings at their defaults but for the limit on sessions. */
 export async function startOurs(options: SubjectOptions): Promise<Subject> {
   const { sandbox, folder, flags } = options
   const companies = companiesOf(options)
@@ -15,7 +14,6 @@ export async function startOurs(options: SubjectOptions): Promise<Subject> {
       PORT: "0",
       WHATSAPP_SESSIONS_PATH: folder,
       WHATSAPP_MAX_SESSIONS: String(companies.length + 1),
-      WHATSAPP_RATE_LIMIT_PER_COMPANY: NO_LIMIT,
     },
   })
   const { pid, url, inspector } = process
