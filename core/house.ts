@@ -12,6 +12,7 @@ import { type PluginHost, setUpPlugin } from "./plugin-setup.ts"
 import type { Plugin } from "./plugin.ts"
 import type { Prepared } from "./prepare.ts"
 import type { Provider } from "./provider.ts"
+import { lineRoutes } from "./routes/lines.ts"
 import { StartError, startStep } from "./start-error.ts"
 import { openCompanyStore, type Sealer, type StorageTools } from "./storage.ts"
 import { createStorageProbe } from "./storage-probe.ts"
@@ -76,7 +77,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
     sha256: system.sha256,
   })
 
-  const routes: OwnedRoute[] = []
+  const routes: OwnedRoute[] = lineRoutes(lines, clock).map((route) => ({ owner: "core", route }))
   let http: Http | undefined
   const host: PluginHost = {
     hooks,

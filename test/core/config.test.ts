@@ -8,6 +8,7 @@ import { definePlugin, type Plugin, z } from "../../core/plugin.ts"
 import type { ProviderAdapter } from "../../core/provider.ts"
 import type { LedgerAdapter } from "../../core/ledger.ts"
 import type { StorageAdapter } from "../../core/store.ts"
+import { createTestClock } from "../support/clock.ts"
 import { createTestSystem } from "../support/system.ts"
 
 const provider = (name: string): ProviderAdapter => ({
@@ -59,6 +60,8 @@ async function read({
     providers: [provider("baileys"), provider("other")],
     stores: ["filesystem", "memory"].map((name) => ({ name }) as StorageAdapter),
     ledger: { name: "memory" } as LedgerAdapter,
+    system: () => system,
+    clock: createTestClock,
     settings,
     notYet,
   }
