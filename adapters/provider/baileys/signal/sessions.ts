@@ -49,8 +49,12 @@ export function createSessions({ store, lock, own, lids, journal, onIdentityChan
     return addressOfJid(phone && lid ? underLid(phone, lid) : jid)
   }
   async function load(id: string): Promise<Uint8Array | undefined> {
-    const record = (await store.load(SESSION, [id])).get(id)
-    return record && decodeRaw(record, `${SESSION}/${id}`)
+    const stored = (await store.load(SESSION, [id])).get(id)
+    if (!stored) return undefined
+    const record = decodeRaw(stored, `${SESSION}/${id}`)
+    // Throws for a record that is cut off; the cipher would only say that it cannot read it.
+    splitRecord(record)
+    return record
   }
   async function identityWrite(id: string, key: Uint8Array | undefined): Promise<AuthBatch> {
     if (!key) return {}
