@@ -15,7 +15,8 @@ export interface Connection {
   clientKey: Buffer
   line: Line | undefined
   pairing: PairingAttempt | undefined
-  send(node: Node): void
+  /** False when nothing was sent, because the connection is closed or ignores its client. */
+  send(node: Node): boolean
   /** An IQ from the server; resolves with the client's answer, rejects when the connection ends first. */
   request(children: Node[]): Promise<Node>
   /** Sends a last stanza, if any, and closes. */
@@ -46,8 +47,9 @@ export function openConnection(world: World, socket: WebSocket, handlers: Connec
     line: undefined,
     pairing: undefined,
     send(node) {
-      if (closed || ignoring) return
+      if (closed || ignoring) return false
       socket.send(frame(noise.seal(encodeNode(node))))
+      return true
     },
     request(content) {
       const id = randomBytes(8).toString("hex")
@@ -64,8 +66,9 @@ export function openConnection(world: World, socket: WebSocket, handlers: Connec
     ignore(ms, thenCut) {
       ignoring = true
       const over = (): void => {
-        if (thenCut) socket.terminate()
-        else ignoring = false
+        if (thenCut) return socket.terminate()
+        ignoring = false
+        connection.line?.flush()
       }
       setTimeout(over, ms).unref()
     },

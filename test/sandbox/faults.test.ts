@@ -105,6 +105,13 @@ describe("connecting", () => {
     expect(logins.at(-1)?.outcome).toBe(`failure ${code}`)
   })
 
+  test("a client that wants to be linked is refused too, when no line is named", async () => {
+    await sandbox.fault({ kind: "refuse-login", code: 405 })
+    const stranger = createBareClient(sandbox.url, FAST)
+    stranger.connect()
+    await stranger.until("the refusal", () => stranger.closes[0] === 405 || undefined)
+  })
+
   test("logins are refused for a while, then no more", async () => {
     await disconnect()
     const armed = await fault({ kind: "refuse-login", forMs: 400 })
@@ -164,6 +171,13 @@ describe("a connection that stands", () => {
     await closedWith(428)
     expect(await line.sent(id)).toEqual([])
     expect(await ann.messages()).toEqual([])
+  })
+
+  test("falls silent for a while; what came meanwhile is delivered afterwards", async () => {
+    await line.mute(300)
+    await ann.send(company.number, "while silent")
+    await bare.until("the text", () => bare.texts().includes("while silent") || undefined)
+    expect(bare.closes).toEqual([])
   })
 
   test("falls silent without breaking; the client notices by itself", async () => {

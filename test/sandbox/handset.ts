@@ -44,6 +44,8 @@ export interface Handset extends Device {
   readonly settings: HandsetSettings
   readonly counts: HandsetCounts
   readonly writer: Writer
+  /** Loses all sessions and sender keys, as a phone set up anew. */
+  forget(): void
   /** First peer messages to a newly linked device. */
   greet(line: Line): void
 }
@@ -97,6 +99,10 @@ export function createHandset(world: World, account: Account): Handset {
           world.journal.protocolErrors++
           world.journal.note("phone-fault", account.phone, String(error))
         })
+    },
+    forget() {
+      signal.forget()
+      senderKeys.forget()
     },
     greet: (line) => writer.greet(line),
   }

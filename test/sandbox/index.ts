@@ -45,6 +45,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const cwd = fileURLToPath(new URL(".", import.meta.url))
   const child = spawn(process.execPath, argumentsFor(options), { stdio: ["pipe", "pipe", "pipe"], cwd })
   const control = await firstLine(child)
+  // It has nothing to say unless it breaks, and then nobody should have to guess why.
+  child.stderr?.on("data", (chunk: Buffer) => process.stderr.write(chunk))
   const client = await connectSandbox(control)
   const ended = new Promise<void>((resolve) => void child.once("exit", () => resolve()))
   // A caller that has nothing else to do may end; the sandbox then does too.

@@ -66,8 +66,9 @@ export function answerIq(world: World, line: Line, node: Node): void {
   const name = [xmlns, type, request?.tag].filter((part) => part !== undefined).join(" ")
   count(stats.iqs, name)
   if (world.faults.take("hang-iq", phone, xmlns)) return
-  const answer = (content: Node[], outcome = "result"): void =>
+  const answer = (content: Node[], outcome = "result"): void => {
     line.connection?.send(el("iq", { from: node.attrs.to ?? SERVER, type: outcome, id }, content))
+  }
   const refused = world.faults.take("refuse-iq", phone, xmlns)
   if (refused) return answer([errorNode(refused.code ?? 500)], "error")
   const handler = HANDLERS[name]

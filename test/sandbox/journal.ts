@@ -14,6 +14,8 @@ export interface Journal {
   /** TCP connections that asked for an upgrade, and how many of those were refused. */
   upgrades: number
   upgradesRefused: number
+  /** Clients that came without being linked, to be given a QR code. */
+  registrations: number
   /** Stanzas and frames that the sandbox could not make sense of. */
   protocolErrors: number
 }
@@ -25,6 +27,7 @@ export function createJournal(): Journal {
   return {
     upgrades: 0,
     upgradesRefused: 0,
+    registrations: 0,
     protocolErrors: 0,
     note(event, line, detail) {
       list.push({

@@ -42,24 +42,23 @@ export function createLine(world: World, account: Account, id: number, registrat
   let live = false
   let greetings = 0
 
-  const put = (node: Node, offline: boolean): void => {
-    const { connection } = line
-    if (!connection) return
+  const put = (node: Node, offline: boolean): boolean => {
+    const sealed = offline ? { ...node, attrs: { ...node.attrs, offline: "1" } } : node
+    if (!line.connection?.send(sealed)) return false
     if (node.tag === "message") {
       stats.delivered++
       if (offline) stats.deliveredOffline++
     }
     if (node.tag === "receipt") stats.receiptsToLine++
-    connection.send(offline ? { ...node, attrs: { ...node.attrs, offline: "1" } } : node)
+    return true
   }
   const sendUnsent = (offline: boolean): number => {
     if (world.faults.active("hold-queue", account.phone)) return 0
     let count = 0
     for (const entry of queue.values()) {
       if (entry.sent) continue
-      entry.sent = true
-      put(entry.node, offline)
-      count++
+      entry.sent = put(entry.node, offline)
+      if (entry.sent) count++
     }
     return count
   }
@@ -67,8 +66,7 @@ export function createLine(world: World, account: Account, id: number, registrat
     const entry = { node, sent: false }
     queue.set(key, entry)
     if (!live || world.faults.active("hold-queue", account.phone)) return
-    entry.sent = true
-    put(node, false)
+    entry.sent = put(node, false)
     if (node.tag === "message" && world.faults.take("duplicate", account.phone)) put(node, false)
   }
 

@@ -69,6 +69,10 @@ function register(
   connection: Connection,
   data: proto.ClientPayload.IDevicePairingRegistrationData,
 ): void {
+  world.journal.registrations++
+  if (world.faults.take("silent-login", undefined)) return connection.ignore(FOREVER_MS, false)
+  const refused = world.faults.take("refuse-login", undefined)
+  if (refused) return void refuse(connection, refused.code ?? 503)
   const identity = Buffer.from(data.eIdent ?? [])
   const signedPublic = Buffer.from(data.eSkeyVal ?? [])
   const signature = Buffer.from(data.eSkeySig ?? [])

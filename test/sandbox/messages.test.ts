@@ -176,7 +176,11 @@ describe("a group", () => {
         await Promise.all([ann.waitFor({ id, chat: jid }), bob.waitFor({ id }), company.waitFor({ id, own: true })])
       }
       expect((await bare.socket.groupMetadata(jid)).participants).toHaveLength(3)
-      expect((await sandbox.totals()).undecryptable).toBe(0)
+      for (const member of [ann, bob]) expect((await member.view()).counts.undecryptable).toBe(0)
+      await bob.forgetSessions()
+      const id = await sendText(jid, "bob has a new phone")
+      await Promise.all([ann.waitFor({ id }), bob.waitFor({ id })])
+      expect((await bob.view()).counts.undecryptable).toBe(1)
     },
   )
 })

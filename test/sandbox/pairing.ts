@@ -134,8 +134,9 @@ export function companionStanza(world: World, connection: Connection, iq: Node):
   const node = child(iq, "link_code_companion_reg")
   if (!attempt || !node) return
   const phone = (node.attrs.jid ?? "").split("@")[0] ?? ""
-  const answer = (content?: Node[], type = "result"): void =>
+  const answer = (content?: Node[], type = "result"): void => {
     connection.send(el("iq", { from: SERVER, type, id: iq.attrs.id }, content))
+  }
 
   if (node.attrs.stage === "companion_hello") {
     const refused = world.faults.take("refuse-pairing-code", phone)

@@ -43,7 +43,7 @@ const ROUTES: readonly (readonly [method: string, path: string, run: Run])[] = [
   ["GET", "/phones/:phone/sent/:id", waitForSent],
   ["GET", "/phones/:phone/messages", messages],
   ["DELETE", "/phones/:phone/messages", (call) => accountIn(call).handset.inbox.clear()],
-  ["POST", "/phones/:phone/forget", (call) => accountIn(call).handset.signal.forget()],
+  ["POST", "/phones/:phone/forget", (call) => accountIn(call).handset.forget()],
   ["POST", "/phones/:phone/unlink", unlinkDevice],
   ["POST", "/groups", makeGroup],
   ["GET", "/lines/:phone", line],

@@ -25,8 +25,7 @@ export interface Signal {
   encrypt(address: string, plain: Buffer): Promise<Ciphertext>
   /** Rejects when it cannot be read; then nothing has changed. */
   decrypt(address: string, type: string, body: Buffer): Promise<Buffer>
-  /** Loses the sessions with one device, or all, as a phone that was set up anew. */
-  forget(address?: string): void
+  forget(): void
 }
 
 interface RecordClass {
@@ -98,10 +97,7 @@ export function createSignal(owner: string): Signal {
         ? new libsignal.SessionCipher(onCopies, key(address)).decryptPreKeyWhisperMessage(body)
         : new libsignal.SessionCipher(inPlace, key(address)).decryptWhisperMessage(body)
     },
-    forget(address) {
-      if (address === undefined) records.clear()
-      else records.delete(key(address).toString())
-    },
+    forget: () => records.clear(),
   }
 }
 

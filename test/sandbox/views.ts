@@ -58,6 +58,8 @@ export interface LineView {
 export interface Totals {
   readonly upgrades: number
   readonly upgradesRefused: number
+  /** Clients that came without being linked, to be given a QR code. */
+  readonly registrations: number
   readonly connections: number
   readonly protocolErrors: number
   readonly phones: number
@@ -122,10 +124,11 @@ export function sentByLine(account: Account, id: string | undefined): SentRecord
 export function totals(world: World): Totals {
   const accounts = [...world.accounts.values()]
   const sum = (value: (account: Account) => number): number => accounts.reduce((all, one) => all + value(one), 0)
-  const { upgrades, upgradesRefused, protocolErrors } = world.journal
+  const { upgrades, upgradesRefused, registrations, protocolErrors } = world.journal
   return {
     upgrades,
     upgradesRefused,
+    registrations,
     protocolErrors,
     connections: world.connections.size,
     phones: accounts.length,
