@@ -157,7 +157,8 @@ function mount(app: OpenAPIHono<HttpEnv>, route: ApiRoute, options: GateOptions,
 }
 
 async function run(context: Context<HttpEnv>, route: ApiRoute, errors: HttpOptions["errors"]): Promise<Response> {
-  const { faults, company, principal, requestId, log } = context.env
+  const exchange = context.env
+  const { faults, company, principal, requestId } = exchange
   if (faults.length > 0) throw refuseFaults(faults, errors).error
   const { req } = context
   const result = await route.handle({
@@ -168,7 +169,9 @@ async function run(context: Context<HttpEnv>, route: ApiRoute, errors: HttpOptio
     body: checked(req.valid("json" as never)),
     request: req.raw,
     requestId,
-    log,
+    get log() {
+      return exchange.log
+    },
   })
   if (result instanceof Response) return protect(result, requestId)
   if (isRefusal(result)) throw result.error
