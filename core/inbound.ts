@@ -1,0 +1,175 @@
+import { type Chat, type Chats } from "./chats.ts"
+import type { Clock } from "./clock.ts"
+import { appError, toError } from "./errors.ts"
+import type { Events } from "./events.ts"
+import type { Hooks, RefusalBy } from "./hooks.ts"
+import type { Ids } from "./ids.ts"
+import type { Ledger, Op } from "./ledger.ts"
+import type { Logger } from "./log.ts"
+import { type MessageRow, type Messages, messageJson, moveForward } from "./messages.ts"
+import type { ChatRef, InboundMessage, Intake } from "./provider.ts"
+import { createReceipts, type Receipts } from "./receipts.ts"
+import { type Settlement, TOTALS_TABLE } from "./settle.ts"
+import type { Draft, Recipient } from "./types.ts"
+
+export interface Inbound {
+  intake(company: string): Intake
+  /** Gives up on ledgers that fail: what is still waiting is rejected, and WhatsApp delivers it again. */
+  stop(): void
+}
+
+export interface InboundDeps {
+  readonly ledger: Ledger
+  readonly messages: Messages
+  readonly chats: Chats
+  readonly settlement: Settlement
+  readonly events: Events
+  readonly hooks: Hooks
+  readonly ids: Ids
+  readonly clock: Clock
+  readonly log: Logger
+  readonly onActivity: (company: string) => void
+}
+
+const FIRST_RETRY_MS = 100
+const LAST_RETRY_MS = 5_000
+/** Wire ids as WhatsApp's clients make them; others are kept as a hash. */
+const PLAIN_ID = /^[A-Za-z0-9._:+/=-]{1,128}$/
+
+export function createInbound(deps: InboundDeps): Inbound {
+  const { messages, chats, events, hooks, ids, clock, log } = deps
+  const stopped = new AbortController()
+  const receipts: Receipts = createReceipts(deps)
+  /** The last thing under way in each chat that has something under way. */
+  const tails = new Map<string, Promise<void>>()
+
+  /** One after another within a chat. */
+  const inOrder = (company: string, chat: ChatRef, task: () => Promise<void>): Promise<void> => {
+    const lane = `${company}\n${chat.kind === "group" ? chat.group : (chat.lid ?? chat.phone)}`
+    const done = (tails.get(lane) ?? Promise.resolve()).then(task, task).finally(() => {
+      if (tails.get(lane) === done) tails.delete(lane)
+    })
+    tails.set(lane, done)
+    return done
+  }
+
+  /** Tries until it is done: what WhatsApp is told to have arrived must be stored. Rejects only when the house stops. */
+  const insist = async (company: string, task: () => Promise<void>): Promise<void> => {
+    for (let delay = FIRST_RETRY_MS; ; delay = Math.min(LAST_RETRY_MS, delay * 2)) {
+      if (stopped.signal.aborted) throw appError("SHUTTING_DOWN")
+      try {
+        return await task()
+      } catch (thrown) {
+        log.warn({ company, error: toError(thrown).message }, "Something received cannot be stored yet; trying again")
+        // Ends early only when the house stops, which the loop sees.
+        await clock.sleep(delay, stopped.signal).catch(() => undefined)
+      }
+    }
+  }
+
+  const receive = async (company: string, message: InboundMessage): Promise<void> => {
+    const chat = await chats.resolve(company, message.chat)
+    if (await known(company, chat, message)) return
+    const blocked = await block(company, chat, message)
+    if (blocked !== undefined && blocked.error.code !== "PLUGIN_FAULT") {
+      await events.commit(company, [{ op: "increment", table: TOTALS_TABLE, key: "blocked", by: 1 }], [])
+      const { plugin, error } = blocked
+      return hooks.observe("message:rejected", { company, plugin, code: error.code })
+    }
+    await store(company, message, blocked)
+  }
+
+  const sideOf = ({ fromMe }: InboundMessage): "me" | "them" => (fromMe ? "me" : "them")
+  const wireIdOf = ({ wireId }: InboundMessage): string =>
+    PLAIN_ID.test(wireId) ? wireId : `sha256:${ids.digest(wireId)}`
+
+  /** Seen before, under whichever of the ids its chat has had; or one of ours that comes back. */
+  const known = async (company: string, chat: Chat, message: InboundMessage): Promise<boolean> => {
+    const keys = [chat.id, ...chat.members].map((id) => ids.received(id, sideOf(message), message.wireId))
+    if (message.fromMe) keys.push(wireIdOf(message))
+    // A new id in a chat with one name is found out by the commit itself.
+    if (keys.length === 1) return false
+    return (await messages.get(company, keys)).some(
+      (found) => found?.row.direction === (message.fromMe ? "outbound" : "inbound"),
+    )
+  }
+
+  const block = (
+    company: string,
+    chat: Chat,
+    message: InboundMessage,
+  ): Promise<RefusalBy | undefined> | RefusalBy | undefined => {
+    if (message.fromMe || !hooks.has("message:block")) return undefined
+    const person =
+      chat.group === null
+        ? { phone: chat.phone ?? message.sender.phone, lid: chat.lid ?? message.sender.lid, group: null }
+        : { phone: message.sender.phone, lid: message.sender.lid, group: chat.group }
+    return hooks.guard("message:block", { company, direction: "inbound", person, message: draftOf(chat, message) })
+  }
+
+  const store = async (company: string, message: InboundMessage, held: RefusalBy | undefined): Promise<void> => {
+    const early = message.fromMe ? await receipts.early(company, message) : undefined
+    let stored: MessageRow | undefined
+    const { result } = await chats.commit(company, message.chat, (chat) => {
+      const first = rowOf(company, chat, message, held)
+      const row = early?.reduce((at, move) => moveForward(at, move).row, first) ?? first
+      stored = row
+      const ops: Op[] = [{ op: "putIfAbsent", ...messages.place(row) }]
+      if (!message.fromMe) ops.push({ op: "increment", table: TOTALS_TABLE, key: "received", by: 1 })
+      if (message.content.type === "unsupported") ops.push(messages.placeWire(row.messageId, message.wire))
+      if (early !== undefined) ops.push(receipts.forget(company, message))
+      const type = message.fromMe ? "message.sent" : "message.received"
+      // Held: whoever would have to judge it could not, so it is kept and shown to nobody but its own list.
+      return { ops, drafts: held === undefined ? [events.draft(type, messageJson(row))] : [], opens: true }
+    })
+    if (!result.ok || stored === undefined || held !== undefined) return
+    deps.onActivity(company)
+    hooks.observe(message.fromMe ? "message:sent" : "message:received", { message: stored })
+  }
+
+  const rowOf = (company: string, chat: Chat, message: InboundMessage, held: RefusalBy | undefined): MessageRow => {
+    const now = clock.now()
+    const { fromMe, content, sender } = message
+    const person =
+      chat.group === null ? { phone: chat.phone, lid: chat.lid } : fromMe ? { phone: null, lid: null } : sender
+    return {
+      messageId: ids.received(chat.id, sideOf(message), message.wireId),
+      providerMessageId: wireIdOf(message),
+      companyId: company,
+      chatId: chat.id,
+      direction: fromMe ? "outbound" : "inbound",
+      origin: fromMe ? "phone" : "contact",
+      phone: person.phone,
+      lid: person.lid,
+      group: chat.group,
+      type: content.type,
+      message: content.type === "text" ? content.text : null,
+      status: fromMe ? "sent" : "received",
+      times: fromMe ? { sent: message.at } : { received: now },
+      error:
+        held === undefined
+          ? null
+          : { code: held.error.code, message: "Held: a plugin failed on it", details: { plugin: held.plugin } },
+      at: now,
+      outbox: null,
+      expiresAt: null,
+    }
+  }
+
+  return {
+    intake: (company) => ({
+      message: (message) => inOrder(company, message.chat, () => insist(company, () => receive(company, message))),
+      receipt: (update) => inOrder(company, update.chat, () => insist(company, () => receipts.apply(company, update))),
+    }),
+    stop: () => stopped.abort(),
+  }
+}
+
+function draftOf(chat: Chat, { content, sender }: InboundMessage): Draft {
+  const phone = chat.phone ?? sender.phone
+  const lid = chat.lid ?? sender.lid
+  let to: Recipient = { kind: "phone", phone: phone ?? "" }
+  if (chat.group !== null) to = { kind: "group", group: chat.group }
+  else if (phone === null && lid !== null) to = { kind: "lid", lid }
+  return { to, content }
+}

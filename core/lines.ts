@@ -1,0 +1,215 @@
+import { createChats, type Chats } from "./chats.ts"
+import type { Clock } from "./clock.ts"
+import type { Companies } from "./companies.ts"
+import { toError } from "./errors.ts"
+import { createEvents, type Events } from "./events.ts"
+import type { Hooks } from "./hooks.ts"
+import { createIdempotency } from "./idempotency.ts"
+import { createIds } from "./ids.ts"
+import { createInbound } from "./inbound.ts"
+import type { Ledger } from "./ledger.ts"
+import type { Logger } from "./log.ts"
+import { createMessages, type Messages } from "./messages.ts"
+import { createOutbound, type Outbound } from "./outbound.ts"
+import { createOutbox } from "./outbox.ts"
+import type { Lease, Ownership } from "./ownership.ts"
+import { createPairs } from "./pairs.ts"
+import type { EventsView, SessionsView } from "./plugin.ts"
+import type { Provider } from "./provider.ts"
+import { RECEIPT_TABLE } from "./receipts.ts"
+import { createSessionCommands, type SessionCommands } from "./session-commands.ts"
+import { createSessions, type Sessions } from "./sessions.ts"
+import { createSettlement } from "./settle.ts"
+import type { CoreSettings } from "./settings.ts"
+import type { AuthStore } from "./store.ts"
+
+export interface LinesDeps {
+  readonly settings: CoreSettings
+  readonly provider: Provider
+  readonly ledger: Ledger
+  readonly ownership: Ownership
+  /** A company's auth state, under its lease. */
+  readonly openAuth: (company: string, lease: Lease) => AuthStore
+  /** Lets go of a company's cached auth state. */
+  readonly evictAuth: (company: string) => Promise<void>
+  readonly hooks: Hooks
+  readonly clock: Clock
+  readonly log: Logger
+  readonly sha256: (data: Uint8Array) => Uint8Array
+  /** 0–1, for jitter. */
+  readonly random?: () => number
+}
+
+/** All lines of this process, wired. */
+export interface Lines {
+  readonly companies: Companies
+  readonly sessions: Sessions
+  readonly commands: SessionCommands
+  readonly outbound: Outbound
+  readonly messages: Messages
+  readonly chats: Chats
+  readonly events: Events
+  /** For plugins. */
+  readonly sessionsView: SessionsView
+  readonly eventsView: EventsView
+  /** Brings the lines back in the background, and keeps house from then on. */
+  start(): void
+  /** Answers every request that waits and ends live streams, so that the doors can close. Sends under way go on. */
+  closeStreams(): void
+  /** Closes every line without logging out; what waits stays in the outbox. Resolves within about `ms`. Idempotent. */
+  stop(ms: number): Promise<void>
+}
+
+/** How late a message may be failed after its time to live. */
+const EXPIRY_MS = 5_000
+const SWEPT_AT_ONCE = 500
+
+export function createLines(deps: LinesDeps): Lines {
+  const { settings, provider, ledger, hooks, clock, log } = deps
+  const random = deps.random ?? Math.random
+  const ids = createIds(deps.sha256)
+  const events = createEvents({ ledger, clock, ids, maxListeners: settings.maxListeners })
+  const chats = createChats({
+    ledger,
+    events,
+    ids,
+    clock,
+    onMerge: (company, { from, into }) => outbox.merge(company, from, into),
+  })
+  const messages = createMessages(ledger, chats)
+  const settlement = createSettlement({
+    messages,
+    chats,
+    events,
+    hooks,
+    clock,
+    log,
+    onSettled: (row) => {
+      outbox.settled(row)
+      outbound.settled(row)
+    },
+  })
+  const outbox = createOutbox({
+    ledger,
+    messages,
+    chats,
+    settlement,
+    hooks,
+    clock,
+    log,
+    settings,
+    onRestricted: (company, restriction) => sessions.restrict(company, restriction),
+  })
+  const inbound = createInbound({
+    ledger,
+    messages,
+    chats,
+    settlement,
+    events,
+    hooks,
+    ids,
+    clock,
+    log,
+    onActivity: (company) => sessions.touch(company),
+  })
+  const pairs = createPairs(chats, clock, log)
+  const sessions = createSessions({
+    ...deps,
+    random,
+    events,
+    naming: { provider: provider.name, storage: settings.storage },
+    feed: {
+      intake: inbound.intake,
+      sentContent: async (company, id) => (await messages.wire(company, [id]))[0],
+      opened: (company, connection) => {
+        outbox.opened(company, connection)
+        sessions.opened(company)
+      },
+      closed: outbox.closed,
+      person: pairs.learn,
+    },
+  })
+  const commands = createSessionCommands(sessions, settings, clock)
+  const idempotency = createIdempotency(ledger, clock, ids)
+  const outbound = createOutbound({
+    chats,
+    events,
+    messages,
+    outbox,
+    idempotency,
+    lines: sessions,
+    provider,
+    hooks,
+    ids,
+    clock,
+    log,
+  })
+
+  const stopping = new AbortController()
+  const timers: { cancel(): void }[] = []
+  let stopped: Promise<void> | undefined
+
+  /** Runs `task` every `ms`, never twice at a time; a failure is told and the next round tries again. */
+  const regularly = (name: string, ms: number, task: () => Promise<void>): void => {
+    let running = false
+    const round = async (): Promise<void> => {
+      if (running) return
+      running = true
+      try {
+        await task()
+      } catch (thrown) {
+        log.warn({ task: name, error: toError(thrown).message }, "Housekeeping failed; it is tried again")
+      } finally {
+        running = false
+      }
+    }
+    timers.push(clock.every(ms, () => void round()))
+  }
+
+  const sweepReceipts = async (): Promise<void> => {
+    for (const { company, key, version } of await ledger.due(RECEIPT_TABLE, clock.now(), SWEPT_AT_ONCE)) {
+      await ledger.commit(company, [{ op: "delete", table: RECEIPT_TABLE, key, version }])
+    }
+  }
+
+  const end = async (ms: number): Promise<void> => {
+    stopping.abort()
+    for (const timer of timers) timer.cancel()
+    events.stop()
+    inbound.stop()
+    pairs.stop()
+    await outbox.stop(ms)
+    await sessions.stop(ms)
+    settlement.stop()
+  }
+
+  return {
+    companies: sessions.companies,
+    sessions,
+    commands,
+    outbound,
+    messages,
+    chats,
+    events,
+    sessionsView: sessions.view,
+    eventsView: { read: events.read },
+    start() {
+      regularly("expiry", Math.min(EXPIRY_MS, settings.cleanupIntervalMs), outbox.expire)
+      regularly("sessions", settings.cleanupIntervalMs, sessions.sweep)
+      regularly("idempotency keys", settings.cleanupIntervalMs, idempotency.sweep)
+      regularly("receipts", settings.cleanupIntervalMs, sweepReceipts)
+      void sessions.restore(stopping.signal).catch((thrown: unknown) => {
+        log.error({ error: toError(thrown).message }, "Sessions could not be restored")
+      })
+    },
+    closeStreams() {
+      events.stop()
+      outbound.release()
+      commands.release()
+    },
+    stop(ms) {
+      stopped ??= end(ms)
+      return stopped
+    },
+  }
+}

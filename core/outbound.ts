@@ -1,0 +1,279 @@
+import type { Chat, Chats } from "./chats.ts"
+import type { Clock } from "./clock.ts"
+import { type AppError, appError, toError } from "./errors.ts"
+import type { Events } from "./events.ts"
+import type { Hooks, RefusalBy } from "./hooks.ts"
+import type { Idempotency, Reserved, Ticket } from "./idempotency.ts"
+import type { Ids } from "./ids.ts"
+import type { Op } from "./ledger.ts"
+import type { Logger } from "./log.ts"
+import { type MessageRow, type Messages, iso } from "./messages.ts"
+import type { Outbox } from "./outbox.ts"
+import type { ChatRef, Provider } from "./provider.ts"
+import { readDraft } from "./draft.ts"
+import { recipientText } from "./recipient.ts"
+import { refuseFaults } from "./refusal.ts"
+import { failureError, restrictionDetails } from "./send-failures.ts"
+import type { Gate } from "./session.ts"
+import type { Call, Draft, Recipient, Restriction } from "./types.ts"
+
+export interface SendRequest {
+  readonly call: Call
+  readonly body: Readonly<Record<string, unknown>>
+  readonly idempotencyKey: string | undefined
+  /** Answer as soon as it is stored. */
+  readonly respondAsync: boolean
+}
+
+export interface SendAnswer {
+  /** 200: WhatsApp has acknowledged it. 202: it is stored and waits. */
+  readonly status: 200 | 202
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** The first answer of an Idempotency-Key, given again: also when it was a failure. */
+export interface Replay {
+  readonly replayed: SendAnswer | AppError
+}
+
+export interface Outbound {
+  /** Throws the AppError that refuses the message or tells how it failed. */
+  send(request: SendRequest): Promise<SendAnswer | Replay>
+  /** A message has left the outbox. */
+  settled(row: MessageRow): void
+  /** Answers now whoever waits for an acknowledgement. */
+  release(): void
+}
+
+/** What the lines say to a send. */
+export interface LineGate {
+  /** Where the company's line stands; one that rests with credentials is started. Throws SESSION_LIMIT_REACHED. */
+  gate(company: string): Promise<Gate>
+  restriction(company: string): Restriction | null
+  touch(company: string): void
+}
+
+export interface OutboundDeps {
+  readonly chats: Chats
+  readonly events: Events
+  readonly messages: Messages
+  readonly outbox: Outbox
+  readonly idempotency: Idempotency
+  readonly lines: LineGate
+  readonly provider: Provider
+  readonly hooks: Hooks
+  readonly ids: Ids
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** How long an answer waits for WhatsApp's acknowledgement. */
+const PATIENCE_MS = 15_000
+
+export function createOutbound(deps: OutboundDeps): Outbound {
+  const { chats, messages, outbox, idempotency, lines, provider, hooks, ids, clock, log } = deps
+  /** Requests that wait for a message to be settled. */
+  const waiting = new Map<string, (row: MessageRow | undefined) => void>()
+  let released = false
+
+  const refused = (company: string, refusal: RefusalBy | undefined): void => {
+    if (refusal === undefined) return
+    hooks.observe("message:rejected", { company, plugin: refusal.plugin, code: refusal.error.code })
+    throw refusal.error
+  }
+
+  /** The message as it will go out, or the refusal that keeps it here. */
+  const prepare = async (request: SendRequest): Promise<{ draft: Draft; ttlMs: number }> => {
+    const { call, body } = request
+    const reading = readDraft(body)
+    const { faults, ttlMs } = reading
+    let draft = await withPhone(call.company, reading.draft)
+    if (hooks.has("message:prepare")) draft = await hooks.transform("message:prepare", draft, call)
+    if (hooks.has("message:validate"))
+      refused(call.company, await hooks.guard("message:validate", { ...call, message: draft, faults }))
+    if (faults.length > 0) throw refuseFaults(faults).error
+    if (reading.notBuilt !== undefined)
+      throw appError("NOT_SUPPORTED", { message: `${reading.notBuilt} are not supported yet` })
+    return { draft, ttlMs }
+  }
+
+  /** A LID is checked by the phone it stands for, as far as that is known. */
+  const withPhone = async (company: string, draft: Draft): Promise<Draft> => {
+    if (draft.to.kind !== "lid") return draft
+    const phone = await chats.phoneOf(company, draft.to.lid)
+    return phone === null ? draft : { ...draft, to: { ...draft.to, phone } }
+  }
+
+  /** The checks that depend on who is written to and on the state of the line. */
+  const admit = async (call: Call, draft: Draft, chat: Chat): Promise<Gate> => {
+    const { company } = call
+    if (hooks.has("message:block")) {
+      const person = { phone: chat.phone, lid: chat.lid, group: chat.group }
+      refused(company, await hooks.guard("message:block", { company, direction: "outbound", person, message: draft }))
+    }
+    const gate = await lines.gate(company)
+    if (gate === "none") throw appError("NO_ACTIVE_SESSION")
+    const restriction = lines.restriction(company)
+    if (restriction !== null && !chat.open && chat.group === null) {
+      const { until } = restriction
+      const retryAfter = until === null ? {} : { retryAfter: Math.max(1, Math.ceil((until - clock.now()) / 1000)) }
+      throw appError("ACCOUNT_RESTRICTED", { details: restrictionDetails(restriction), ...retryAfter })
+    }
+    if (hooks.has("message:limit")) refused(company, await hooks.guard("message:limit", { ...call, message: draft }))
+    return gate
+  }
+
+  const accept = async (
+    call: Call,
+    draft: Draft,
+    messageId: string,
+    ttlMs: number,
+    reservation: Op | undefined,
+  ): Promise<MessageRow> => {
+    const { company } = call
+    const key = await outbox.key(company)
+    const wire = provider.encode(draft.content)
+    const to = refOf(draft.to)
+    const now = clock.now()
+    const expiresAt = now + ttlMs
+    let row: MessageRow | undefined
+    const { chat, result } = await chats.commit(company, to, (at) => {
+      row = rowOf(company, messageId, key, at, draft, now, expiresAt)
+      const ops: Op[] = [
+        { op: "putIfAbsent", ...messages.place(row) },
+        messages.placeWire(messageId, wire),
+        outbox.place({ key, messageId, to, expiresAt }),
+      ]
+      if (reservation !== undefined) ops.push(reservation)
+      return { ops, drafts: [], opens: false }
+    })
+    if (!result.ok || row === undefined) throw appError("STORAGE_UNAVAILABLE")
+    lines.touch(company)
+    hooks.observe("message:accepted", { message: row, requestId: call.requestId })
+    const message = { row, version: 1 }
+    outbox.accepted(company, { key, messageId, chatId: chat.id, to, wire, expiresAt, message, opens: !chat.open })
+    return row
+  }
+
+  const send = async (request: SendRequest, ticket: Ticket | undefined): Promise<SendAnswer> => {
+    const { call, respondAsync } = request
+    const { draft, ttlMs } = await prepare(request)
+    const chat = await chats.resolve(call.company, refOf(draft.to))
+    const gate = await admit(call, draft, chat)
+    const messageId = ids.message()
+    const queued = respondAsync || gate !== "connected"
+    const said = { to: recipientText(draft.to), sanitized: draft.sanitized === true }
+    const reserved = { messageId, queued, ...said }
+    if (queued) return answer(await accept(call, draft, messageId, ttlMs, ticket?.reserve(reserved)), said)
+    const wait = settledSoon(messageId)
+    try {
+      const row = await accept(call, draft, messageId, ttlMs, ticket?.reserve(reserved))
+      const settled = (await wait.promise) ?? row
+      if (settled.status === "failed") throw failureError(settled.error)
+      if (settled.status === "queued") await noteQueued(call.company, ticket, reserved)
+      return answer(settled, said)
+    } finally {
+      wait.cancel()
+    }
+  }
+
+  /** The row once it is settled; undefined when patience ends. */
+  const settledSoon = (messageId: string): { readonly promise: Promise<MessageRow | undefined>; cancel(): void } => {
+    let timer = { cancel: (): void => undefined }
+    const promise = new Promise<MessageRow | undefined>((resolve) => {
+      if (released) return resolve(undefined)
+      waiting.set(messageId, resolve)
+      timer = clock.after(PATIENCE_MS, () => resolve(undefined))
+    })
+    return {
+      promise,
+      cancel() {
+        timer.cancel()
+        waiting.delete(messageId)
+      },
+    }
+  }
+
+  const noteQueued = async (company: string, ticket: Ticket | undefined, reserved: Reserved): Promise<void> => {
+    try {
+      await ticket?.answeredQueued(reserved)
+    } catch (thrown) {
+      // The message is stored; a replay will then tell how far it is rather than what was said first.
+      log.warn({ company, error: toError(thrown).message }, "An answer could not be noted for its key")
+    }
+  }
+
+  const replay = async (company: string, reserved: Reserved): Promise<Replay> => {
+    const [found] = await messages.get(company, [reserved.messageId])
+    if (found === undefined) throw appError("STORAGE_UNAVAILABLE")
+    if (reserved.queued) return { replayed: answer({ ...found.row, status: "queued" }, reserved) }
+    if (found.row.status === "failed") return { replayed: failureError(found.row.error) }
+    return { replayed: answer(found.row, reserved) }
+  }
+
+  return {
+    async send(request) {
+      const { call, idempotencyKey, body } = request
+      if (idempotencyKey === undefined) return send(request, undefined)
+      const { companyId: _named, ...said } = body
+      const begun = await idempotency.begin(call.company, idempotencyKey, said)
+      if ("replay" in begun) return replay(call.company, begun.replay)
+      try {
+        return await send(request, begun.first)
+      } finally {
+        begun.first.end()
+      }
+    },
+    settled: (row) => waiting.get(row.messageId)?.(row),
+    release() {
+      released = true
+      for (const answer of waiting.values()) answer(undefined)
+    },
+  }
+}
+
+function answer(row: MessageRow, { to, sanitized }: { to: string; sanitized: boolean }): SendAnswer {
+  const waits = row.status === "queued" || row.status === "unknown"
+  const { messageId, companyId, times } = row
+  const timestamp = iso(waits ? times.queued : (times.sent ?? times.delivered ?? times.read))
+  const data = { messageId, companyId, to, status: waits ? row.status : "sent", timestamp }
+  return { status: waits ? 202 : 200, data: sanitized ? { ...data, sanitized } : data }
+}
+
+export function refOf(to: Recipient): ChatRef {
+  if (to.kind === "group") return { kind: "group", group: to.group }
+  return to.kind === "phone"
+    ? { kind: "person", phone: to.phone, lid: null }
+    : { kind: "person", phone: null, lid: to.lid }
+}
+
+function rowOf(
+  company: string,
+  messageId: string,
+  outbox: string,
+  chat: Chat,
+  draft: Draft,
+  now: number,
+  expiresAt: number,
+): MessageRow {
+  const { content } = draft
+  return {
+    messageId,
+    providerMessageId: messageId,
+    companyId: company,
+    chatId: chat.id,
+    direction: "outbound",
+    origin: "api",
+    phone: chat.phone,
+    lid: chat.lid,
+    group: chat.group,
+    type: content.type,
+    message: content.type === "text" ? content.text : null,
+    status: "queued",
+    times: { queued: now },
+    error: null,
+    at: now,
+    outbox,
+    expiresAt,
+  }
+}

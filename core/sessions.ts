@@ -1,0 +1,252 @@
+import { type Companies, createCompanies } from "./companies.ts"
+import { appError, toError } from "./errors.ts"
+import type { Ledger } from "./ledger.ts"
+import type { Line, LineDeps } from "./line.ts"
+import { type LineRecord, newRecord, SESSION_TABLE } from "./line-record.ts"
+import { createLine } from "./line-run.ts"
+import { atRest, statusOf } from "./line-view.ts"
+import type { LineGate } from "./outbound.ts"
+import type { SessionsView } from "./plugin.ts"
+import { gateOf } from "./session.ts"
+import type { Restriction, SessionStatus } from "./types.ts"
+import { within } from "./within.ts"
+
+/** The lines of this process: which are in memory, how many may be live, and when they come and go. */
+export interface Sessions extends LineGate {
+  readonly companies: Companies
+  readonly view: SessionsView
+  /** The line if it is in memory. */
+  peek(company: string): Line | undefined
+  /** The line, brought into memory; a company never seen gets one only when `make` says so. Throws SESSION_NOT_FOUND. */
+  line(company: string, make: boolean): Promise<Line>
+  /** Starts unless it is under way. Throws SESSION_LIMIT_REACHED, or the refusal of a plugin. */
+  start(line: Line, begin: () => void): Promise<void>
+  status(company: string): Promise<SessionStatus>
+  /** One command after another for each company. */
+  serial<T>(company: string, command: () => Promise<T>): Promise<T>
+  drop(company: string): void
+  /** Lets whoever waits for a change look again. */
+  wake(): void
+  restrict(company: string, restriction: Restriction): void
+  opened(company: string): void
+  /** Brings back what was connected before, the most recently active first. */
+  restore(signal: AbortSignal): Promise<void>
+  sweep(): Promise<void>
+  /** Closes every line without logging out. */
+  stop(ms: number): Promise<void>
+}
+
+export interface SessionsDeps extends Omit<LineDeps, "othersReach"> {
+  readonly ledger: Ledger
+  /** Lets go of cached auth state. */
+  readonly evictAuth: (company: string) => Promise<void>
+}
+
+/** Logins begun in a second at start: each costs about 20 ms of one core. */
+const RESTORE_EVERY_MS = 40
+const NUDGE_SPREAD_MS = 1_000
+const DUE_AT_ONCE = 100
+/** A restriction whose end is not known is put to the test again after this. */
+const RETRY_RESTRICTION_MS = 60 * 60 * 1000
+const FLUSH_MS = 5_000
+
+export function createSessions(deps: SessionsDeps): Sessions {
+  const { ledger, settings, clock, log, hooks, naming } = deps
+  const companies = createCompanies(ledger)
+  const lines = new Map<string, Line>()
+  const chains = new Map<string, Promise<unknown>>()
+  /** When the cached auth state of a line that is no longer in memory goes, too. */
+  const leftAt = new Map<string, number>()
+  let stopping = false
+
+  const othersReach = (company: string): boolean => {
+    for (const [other, line] of lines) if (other !== company && line.reaches) return true
+    return false
+  }
+
+  const add = (company: string, record: LineRecord): Line => {
+    const existing = lines.get(company)
+    if (existing !== undefined) return existing
+    const line = createLine(company, atRest(record), { ...deps, othersReach })
+    lines.set(company, line)
+    leftAt.delete(company)
+    companies.forget(company)
+    return line
+  }
+
+  const live = (): number => {
+    let count = 0
+    for (const line of lines.values()) if (line.live) count++
+    return count
+  }
+
+  const hasRoom = (line: Line): boolean => line.live || live() < settings.maxSessions
+
+  const sessions: Sessions = {
+    companies,
+    peek: (company) => lines.get(company),
+
+    async line(company, make) {
+      const present = lines.get(company)
+      if (present !== undefined) return present
+      const record = await companies.record(company)
+      if (record === undefined) {
+        if (!make) throw appError("SESSION_NOT_FOUND")
+        companies.add(company)
+      }
+      return add(company, record ?? newRecord)
+    },
+
+    async start(line, begin) {
+      if (stopping) throw appError("SHUTTING_DOWN")
+      const { company } = line
+      if (!line.live && hooks.has("session:start")) {
+        const refusal = await hooks.guard("session:start", { company })
+        if (refusal !== undefined) throw refusal.error
+      }
+      // The place is taken in the same turn in which it was found free.
+      if (!hasRoom(line)) throw appError("SESSION_LIMIT_REACHED", { details: { maxSessions: settings.maxSessions } })
+      begin()
+    },
+
+    async status(company) {
+      const line = lines.get(company)
+      if (line !== undefined) return line.status()
+      const record = await companies.record(company)
+      if (record === undefined) throw appError("SESSION_NOT_FOUND")
+      return statusOf(company, atRest(record), naming)
+    },
+
+    async gate(company) {
+      let line = lines.get(company)
+      if (line === undefined) {
+        const record = await companies.record(company)
+        if (record === undefined) return "none"
+        const rest = atRest(record)
+        const gate = gateOf(rest.state, rest.linked, false)
+        if (gate === "none") return gate
+        line = add(company, record)
+      }
+      const { gate } = line
+      if (gate === "heals" && !line.live) {
+        const resting = line
+        await sessions.start(resting, () => resting.start(undefined, "send"))
+      }
+      return line.gate
+    },
+
+    restriction(company) {
+      const restriction = lines.get(company)?.record.restriction ?? null
+      if (restriction === null) return null
+      const until = restriction.until ?? restriction.since + RETRY_RESTRICTION_MS
+      return until > clock.now() ? { kind: restriction.kind, until: restriction.until } : null
+    },
+
+    touch: (company) => lines.get(company)?.touch(),
+
+    serial(company, command) {
+      const before = chains.get(company) ?? Promise.resolve()
+      const done = before.then(command, command)
+      const tail = done.then(
+        () => undefined,
+        () => undefined,
+      )
+      chains.set(company, tail)
+      void tail.then(() => {
+        if (chains.get(company) === tail) chains.delete(company)
+      })
+      return done
+    },
+
+    drop(company) {
+      lines.delete(company)
+      companies.forget(company)
+      leftAt.set(company, clock.now())
+    },
+
+    wake() {
+      for (const line of lines.values()) line.wake()
+    },
+
+    restrict: (company, restriction) => lines.get(company)?.restrict(restriction),
+
+    opened(company) {
+      if (othersConnected(company)) return
+      // The first one through after an outage: the others need not wait for the end of their delays.
+      let index = 0
+      for (const line of lines.values()) {
+        if (line.company !== company) line.nudge(RESTORE_EVERY_MS * index++ + deps.random() * NUDGE_SPREAD_MS)
+      }
+    },
+
+    async restore(signal) {
+      const wanted: { company: string; at: number }[] = []
+      for (const company of await companies.all()) {
+        const record = await companies.record(company)
+        // A pairing may have been finished by the provider in the moment before the process ended.
+        if (record === undefined || !(record.wanted || record.pairingSince !== null)) continue
+        wanted.push({ company, at: record.lastActivity ?? 0 })
+      }
+      wanted.sort((a, b) => b.at - a.at)
+      let left = 0
+      for (const { company } of wanted) {
+        if (signal.aborted) return
+        const line = await sessions.line(company, false)
+        if (line.live || (line.gate === "none" && line.record.pairingSince === null)) continue
+        if (!hasRoom(line)) {
+          left++
+          continue
+        }
+        try {
+          await sessions.start(line, () => line.start(undefined, "restore"))
+        } catch (thrown) {
+          log.warn({ company, error: toError(thrown).message }, "A session was not restored")
+        }
+        // Ends early only at shutdown, which the loop sees.
+        await clock.sleep(RESTORE_EVERY_MS, signal).catch(() => undefined)
+      }
+      if (left > 0)
+        log.warn({ left, maxSessions: settings.maxSessions }, "Sessions stay idle: WHATSAPP_MAX_SESSIONS is reached")
+    },
+
+    async sweep() {
+      const now = clock.now()
+      for (const line of lines.values()) {
+        if (line.live || now - (line.record.lastActivity ?? 0) < settings.sessionTtlMs) continue
+        await line.flush(FLUSH_MS)
+        if (!line.live && lines.get(line.company) === line) sessions.drop(line.company)
+      }
+      for (const [company, at] of leftAt) {
+        if (now - at < settings.authStateTtlMs) continue
+        leftAt.delete(company)
+        await deps.evictAuth(company)
+      }
+      for (const { company } of await ledger.due(SESSION_TABLE, now, DUE_AT_ONCE)) {
+        await sessions.serial(company, async () => (await sessions.line(company, false)).abandonPairing())
+      }
+    },
+
+    async stop(ms) {
+      stopping = true
+      await within(clock, ms, Promise.all([...lines.values()].map((line) => line.stop("closing", "shutdown"))))
+      await within(clock, ms, Promise.all([...lines.values()].map((line) => line.flush(ms))))
+    },
+
+    view: {
+      list: () => [...lines.values()].map((line) => line.status()),
+      get: (company) => lines.get(company)?.status(),
+      async prove(company, timeoutMs) {
+        const connection = lines.get(company)?.connection
+        if (connection === undefined) throw appError("NO_ACTIVE_SESSION")
+        await connection.prove(timeoutMs)
+      },
+    },
+  }
+
+  const othersConnected = (company: string): boolean => {
+    for (const [other, line] of lines) if (other !== company && line.record.state === "connected") return true
+    return false
+  }
+
+  return sessions
+}

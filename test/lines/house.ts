@@ -1,0 +1,165 @@
+import { createHash } from "node:crypto"
+import { createMemoryLedger } from "../../adapters/ledger/memory/index.ts"
+import { createHooks, type HookRegistry } from "../../core/hooks.ts"
+import type { Ledger } from "../../core/ledger.ts"
+import { createLines, type Lines } from "../../core/lines.ts"
+import { createLocalOwnership } from "../../core/local-ownership.ts"
+import type { Call, LineEvent, Scope } from "../../core/types.ts"
+import { coreSettings, type CoreSettings } from "../../core/settings.ts"
+import { createTestClock, type TestClock } from "../support/clock.ts"
+import { createFakeAuths, createFakeProvider, type FakeAuths, type FakeProvider } from "../support/fake-provider.ts"
+import { createTestLog, type TestLog } from "../support/log.ts"
+
+/** The lines of a house over a ledger, with time and WhatsApp in the test's hands. */
+export interface House {
+  readonly lines: Lines
+  readonly provider: FakeProvider
+  readonly auths: FakeAuths
+  readonly ledger: Ledger
+  readonly clock: TestClock
+  readonly hooks: HookRegistry
+  readonly log: TestLog
+  readonly settings: CoreSettings
+  /** Links the company and opens its line. */
+  connect(company: string): Promise<void>
+  send(company: string, body: Record<string, unknown>, options?: SendOptions): Promise<Sent>
+  events(company: string): Promise<LineEvent[]>
+  /** Nothing of this house goes on; the next one finds what was durable. `kill` skips every farewell. */
+  reopen(how?: "stop" | "kill"): Promise<House>
+}
+
+export interface SendOptions {
+  readonly key?: string
+  readonly respondAsync?: boolean
+}
+
+export interface Sent {
+  readonly status: number
+  readonly data: Record<string, unknown>
+  readonly replayed: boolean
+}
+
+export interface HouseOptions {
+  readonly settings?: Partial<CoreSettings>
+  readonly ledger?: Ledger
+  /** Wraps the ledger, to make it fail. */
+  readonly wrap?: (ledger: Ledger) => Ledger
+  /** Adds handlers before anything runs. */
+  readonly hooks?: (hooks: HookRegistry) => void
+  readonly random?: () => number
+}
+
+const SCOPES: ReadonlySet<Scope> = new Set(["send", "read", "session", "admin", "operator"])
+
+export const callOf = (company: string): Call => ({
+  company,
+  requestId: "test",
+  principal: { kind: "admin", scopes: SCOPES },
+})
+
+interface Kept {
+  readonly ledger: Ledger
+  readonly auths: FakeAuths
+  readonly clock: TestClock
+}
+
+export function openHouse(options: HouseOptions = {}): House {
+  return furnish(options, {
+    ledger: options.ledger ?? createMemoryLedger(),
+    auths: createFakeAuths(),
+    clock: createTestClock(),
+  })
+}
+
+function furnish(options: HouseOptions, { ledger: base, auths, clock }: Kept): House {
+  const settings: CoreSettings = { ...coreSettings.parse({}), ...options.settings }
+  const log = createTestLog()
+  const hooks = createHooks({ clock, log })
+  options.hooks?.(hooks)
+  const provider = createFakeProvider(clock.now)
+  // What a dead process would have written must not reach the ledger that the next one opens.
+  const life = { over: false }
+  const ledger = mortal((options.wrap ?? ((same) => same))(base), life)
+  const lines = createLines({
+    settings,
+    provider,
+    ledger,
+    ownership: createLocalOwnership(ledger),
+    openAuth: auths.open,
+    evictAuth: async (company) => void auths.evicted.push(company),
+    hooks,
+    clock,
+    log,
+    sha256: (data) => createHash("sha256").update(data).digest(),
+    random: options.random ?? (() => 0.5),
+  })
+
+  const house: House = {
+    lines,
+    provider,
+    auths,
+    ledger,
+    clock,
+    hooks,
+    log,
+    settings,
+    async connect(company) {
+      const asked = lines.commands.initialize(company, {})
+      await clock.settle()
+      provider.line(company).qr("qr")
+      await asked
+      await provider.line(company).link()
+      await clock.advance(1)
+      await provider.line(company).open()
+      await clock.settle()
+    },
+    async send(company, body, { key, respondAsync = false } = {}) {
+      const answer = await lines.outbound.send({
+        call: callOf(company),
+        body: { phone: "79001234567", message: "hello", ...body },
+        idempotencyKey: key,
+        respondAsync,
+      })
+      if (!("replayed" in answer)) return { ...answer, replayed: false }
+      if (answer.replayed instanceof Error) throw answer.replayed
+      return { ...answer.replayed, replayed: true }
+    },
+    events: (company) => lines.events.read(company, 0, 1_000),
+    async reopen(how = "kill") {
+      if (how === "stop") {
+        const stopped = lines.stop(5_000)
+        await clock.settle()
+        await stopped
+      }
+      life.over = true
+      for (const connection of provider.connections) connection.end("closed-by-us")
+      const { wrap: _wrap, ...rest } = options
+      const next = furnish(rest, { ledger: base, auths, clock })
+      return next
+    },
+  }
+  return house
+}
+
+/** A ledger for as long as its process lives: afterwards nothing comes back from it and nothing gets in. */
+function mortal(ledger: Ledger, life: { over: boolean }): Ledger {
+  const guarded =
+    <A extends unknown[], R>(run: (...input: A) => Promise<R>) =>
+    async (...input: A): Promise<R> => {
+      if (life.over) return new Promise(() => undefined)
+      const result = await run(...input)
+      return life.over ? new Promise(() => undefined) : result
+    }
+  return {
+    commit: guarded(ledger.commit),
+    get: guarded(ledger.get),
+    page: guarded(ledger.page),
+    log: guarded(ledger.log),
+    tail: guarded(ledger.tail),
+    numbers: guarded(ledger.numbers),
+    due: guarded(ledger.due),
+    companies: guarded(ledger.companies),
+    erase: guarded(ledger.erase),
+    close: async () => undefined,
+  }
+}
