@@ -55,7 +55,7 @@ export interface Lines {
   /** Brings the lines back in the background, and keeps house from then on. */
   start(): void
   /** Answers every request that waits and ends live streams, so that the doors can close. Sends under way go on. */
-  closeStreams(): void
+  release(): void
   /** Closes every line without logging out; what waits stays in the outbox. Resolves within about `ms`. Idempotent. */
   stop(ms: number): Promise<void>
 }
@@ -202,7 +202,7 @@ export function createLines(deps: LinesDeps): Lines {
         log.error({ error: toError(thrown).message }, "Sessions could not be restored")
       })
     },
-    closeStreams() {
+    release() {
       events.stop()
       outbound.release()
       commands.release()
