@@ -99,7 +99,7 @@ export function createApp(options: AppOptions): App {
     lines.start()
     undo.push("requests and background work", async () => {
       hooks.observe("app:closing", {})
-      lines.closeStreams()
+      lines.release()
       const drained = Promise.all([requests.drained(), background.stop()]).then(() => hooks.drain())
       if (!(await within(clock, DRAIN_MS, drained))) log?.warn({}, "Some requests or background work had not ended")
     })

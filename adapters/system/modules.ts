@@ -5,10 +5,17 @@ import { fileURLToPath, pathToFileURL } from "node:url"
 
 /** The default export of a module: a path relative to `folder`, or the name of a package installed for `folder`. */
 export async function loadDefault(specifier: string, folder: string): Promise<unknown> {
-  const module = (await importFile(await locate(specifier, folder))) as { readonly default?: unknown }
-  if (module.default === undefined) throw new Error("it has no default export")
-  return module.default
+  const module = await importFile(await locate(specifier, folder))
+  const found = defaultOf(module)
+  if (found === undefined) throw new Error("it has no default export")
+  // TypeScript beside a package.json that does not say "module" is loaded as CommonJS, with the export one step down.
+  return isTranspiled(found) ? defaultOf(found) : found
 }
+
+const defaultOf = (module: unknown): unknown =>
+  typeof module === "object" && module !== null && "default" in module ? module.default : undefined
+
+const isTranspiled = (value: unknown): boolean => typeof value === "object" && value !== null && "__esModule" in value
 
 async function locate(specifier: string, folder: string): Promise<string> {
   if (specifier.startsWith("file:")) return fileURLToPath(specifier)
