@@ -18,11 +18,11 @@ export async function startOurs(options: SubjectOptions): Promise<Subject> {
   })
   const { pid, url, inspector } = process
   const session = (company: Company): string => `${url}/api/whatsapp/sessions/${company.id}`
-  const ask = async <T>(address: string, method = "GET"): Promise<{ status: number; data: T | undefined }> => {
+  const ask = async <T>(address: string, method = "GET"): Promise<{ data: T | undefined; text: string }> => {
     const init = method === "GET" ? { method } : { method, headers: { "content-type": "application/json" }, body: "{}" }
-    const response = await fetch(address, init)
-    const { data } = (await response.json()) as { data?: T }
-    return { status: response.status, data }
+    const text = await (await fetch(address, init)).text()
+    const { data } = JSON.parse(text) as { data?: T }
+    return { data, text }
   }
   return {
     name: "Switchboard",
@@ -33,15 +33,15 @@ export async function startOurs(options: SubjectOptions): Promise<Subject> {
     async begin(company) {
       const first = await ask<{ qr?: string }>(`${session(company)}/initialize`, "POST")
       const qr = first.data?.qr ?? (await ask<{ qr?: string }>(`${session(company)}/qr?wait=30`)).data?.qr
-      if (qr === undefined) throw new Error(`${company.id}: no QR code, ${JSON.stringify(first)}`)
+      if (qr === undefined) throw new Error(`${company.id}: no QR code, ${first.text}`)
       return qr
     },
     async connected(company) {
       const end = performance.now() + LINK_MS
       for (;;) {
-        const { data } = await ask<{ connected: boolean }>(`${session(company)}/status`)
+        const { data, text } = await ask<{ connected: boolean }>(`${session(company)}/status`)
         if (data?.connected === true) return
-        if (performance.now() > end) throw new Error(`${company.id} is not connected: ${JSON.stringify(data)}`)
+        if (performance.now() > end) throw new Error(`${company.id} is not connected: ${text}`)
         await new Promise((resolve) => setTimeout(resolve, 50))
       }
     },
