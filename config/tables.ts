@@ -1,3 +1,4 @@
+import { z } from "@hono/zod-openapi"
 import type { Config } from "../core/config.ts"
 import { coreErrors, type ErrorSpec } from "../core/errors.ts"
 import type { OwnedRoute } from "../core/http/table.ts"
@@ -27,9 +28,14 @@ function defaultOf({ owner, key }: Variable): string | undefined {
   return Array.isArray(value) ? value.join(",") : String(value)
 }
 
-const meaningOf = ({ owner, key }: Variable): string => {
-  const field = owner.config.shape[key]
-  return (field !== undefined && "description" in field ? field.description : undefined) ?? ""
+/** A description stands on the whole field, or on what is inside `.optional()` or `.default()`. */
+function meaningOf({ owner, key }: Variable): string {
+  let field: unknown = owner.config.shape[key]
+  while (field instanceof z.ZodType) {
+    if (field.description !== undefined) return field.description
+    field = "unwrap" in field && typeof field.unwrap === "function" ? (field.unwrap() as unknown) : undefined
+  }
+  return ""
 }
 
 export function settingsTable(config: Config): string {
