@@ -83,7 +83,7 @@ function readText(value: unknown, faults: Fault[]): string {
     faults.push({ path: "message", code: "INVALID_MESSAGE", message: "Expected a text of at least one character" })
     return ""
   }
-  if (value.length > LONGEST_TEXT && (value.length > 2 * LONGEST_TEXT || [...value].length > LONGEST_TEXT)) {
+  if (value.length > LONGEST_TEXT && (value.length > 2 * LONGEST_TEXT || Array.from(value).length > LONGEST_TEXT)) {
     faults.push({ path: "message", code: "INVALID_MESSAGE", message: `Expected at most ${LONGEST_TEXT} characters` })
     return ""
   }

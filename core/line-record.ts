@@ -50,7 +50,7 @@ export async function loadRecord(ledger: Ledger, company: string): Promise<LineR
 
 /** Writes a line's changes in order, one commit each; a ledger that fails is waited for. */
 export interface LineJournal {
-  write(record: LineRecord, drafts: readonly EventDraft[], then?: () => void): void
+  write(record: LineRecord, drafts: readonly EventDraft[], afterwards?: () => void): void
   /** Removes the record. Rejects when the ledger fails. */
   remove(): Promise<void>
   /** Resolves when everything written so far is durable, or after `ms`. */
@@ -62,7 +62,7 @@ export interface LineJournal {
 interface Entry {
   readonly record: LineRecord
   readonly drafts: readonly EventDraft[]
-  readonly then: (() => void) | undefined
+  readonly afterwards: (() => void) | undefined
 }
 
 /** Changes that wait for a ledger that is down; of more than these the oldest go, since the newest tell the state. */
@@ -90,7 +90,7 @@ export function createLineJournal({ company, events, clock, log, unfinishedKeptM
         await events.commit(company, [{ op: "put", ...placeRecord(entry.record, unfinishedKeptMs) }], entry.drafts)
         if (waiting[0] === entry) waiting.shift()
         delay = FIRST_RETRY_MS
-        entry.then?.()
+        entry.afterwards?.()
       } catch (thrown) {
         log.warn({ company, error: toError(thrown).message }, "A session change could not be stored; trying again")
         // The sleep ends early only when the line is given up; the loop's condition sees that.
@@ -102,8 +102,8 @@ export function createLineJournal({ company, events, clock, log, unfinishedKeptM
   }
 
   return {
-    write(record, drafts, then) {
-      waiting.push({ record, drafts, then })
+    write(record, drafts, afterwards) {
+      waiting.push({ record, drafts, afterwards })
       if (waiting.length > WAITING) {
         waiting.shift()
         log.warn({ company }, "Session changes were not stored: the ledger has been failing for long")

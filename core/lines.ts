@@ -18,6 +18,7 @@ import type { EventsView, SessionsView } from "./plugin.ts"
 import type { Provider } from "./provider.ts"
 import { RECEIPT_TABLE } from "./receipts.ts"
 import { createSessionCommands, type SessionCommands } from "./session-commands.ts"
+import { createSessionUpkeep } from "./session-upkeep.ts"
 import { createSessions, type Sessions } from "./sessions.ts"
 import { createSettlement } from "./settle.ts"
 import type { CoreSettings } from "./settings.ts"
@@ -129,6 +130,7 @@ export function createLines(deps: LinesDeps): Lines {
       person: pairs.learn,
     },
   })
+  const upkeep = createSessionUpkeep({ ...deps, sessions })
   const commands = createSessionCommands(sessions, settings, clock)
   const idempotency = createIdempotency(ledger, clock, ids)
   const outbound = createOutbound({
@@ -195,10 +197,10 @@ export function createLines(deps: LinesDeps): Lines {
     eventsView: { read: events.read },
     start() {
       regularly("expiry", Math.min(EXPIRY_MS, settings.cleanupIntervalMs), outbox.expire)
-      regularly("sessions", settings.cleanupIntervalMs, sessions.sweep)
+      regularly("sessions", settings.cleanupIntervalMs, upkeep.sweep)
       regularly("idempotency keys", settings.cleanupIntervalMs, idempotency.sweep)
       regularly("receipts", settings.cleanupIntervalMs, sweepReceipts)
-      void sessions.restore(stopping.signal).catch((thrown: unknown) => {
+      void upkeep.restore(stopping.signal).catch((thrown: unknown) => {
         log.error({ error: toError(thrown).message }, "Sessions could not be restored")
       })
     },

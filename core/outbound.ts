@@ -2,20 +2,18 @@ import type { Chat, Chats } from "./chats.ts"
 import type { Clock } from "./clock.ts"
 import { type AppError, appError, toError } from "./errors.ts"
 import type { Events } from "./events.ts"
-import type { Hooks, RefusalBy } from "./hooks.ts"
+import type { Hooks } from "./hooks.ts"
 import type { Idempotency, Reserved, Ticket } from "./idempotency.ts"
 import type { Ids } from "./ids.ts"
 import type { Op } from "./ledger.ts"
 import type { Logger } from "./log.ts"
 import { type MessageRow, type Messages, iso } from "./messages.ts"
 import type { Outbox } from "./outbox.ts"
-import type { ChatRef, Provider } from "./provider.ts"
-import { readDraft } from "./draft.ts"
+import type { Provider } from "./provider.ts"
 import { recipientText } from "./recipient.ts"
-import { refuseFaults } from "./refusal.ts"
-import { failureError, restrictionDetails } from "./send-failures.ts"
-import type { Gate } from "./session.ts"
-import type { Call, Draft, Recipient, Restriction } from "./types.ts"
+import { failureError } from "./send-failures.ts"
+import { createSendChecks, type LineGate, refOf } from "./send-checks.ts"
+import type { Call, Draft } from "./types.ts"
 
 export interface SendRequest {
   readonly call: Call
@@ -45,14 +43,6 @@ export interface Outbound {
   release(): void
 }
 
-/** What the lines say to a send. */
-export interface LineGate {
-  /** Where the company's line stands; one that rests with credentials is started. Throws SESSION_LIMIT_REACHED. */
-  gate(company: string): Promise<Gate>
-  restriction(company: string): Restriction | null
-  touch(company: string): void
-}
-
 export interface OutboundDeps {
   readonly chats: Chats
   readonly events: Events
@@ -72,56 +62,10 @@ const PATIENCE_MS = 15_000
 
 export function createOutbound(deps: OutboundDeps): Outbound {
   const { chats, messages, outbox, idempotency, lines, provider, hooks, ids, clock, log } = deps
+  const checks = createSendChecks(deps)
   /** Requests that wait for a message to be settled. */
   const waiting = new Map<string, (row: MessageRow | undefined) => void>()
   let released = false
-
-  const refused = (company: string, refusal: RefusalBy | undefined): void => {
-    if (refusal === undefined) return
-    hooks.observe("message:rejected", { company, plugin: refusal.plugin, code: refusal.error.code })
-    throw refusal.error
-  }
-
-  /** The message as it will go out, or the refusal that keeps it here. */
-  const prepare = async (request: SendRequest): Promise<{ draft: Draft; ttlMs: number }> => {
-    const { call, body } = request
-    const reading = readDraft(body)
-    const { faults, ttlMs } = reading
-    let draft = await withPhone(call.company, reading.draft)
-    if (hooks.has("message:prepare")) draft = await hooks.transform("message:prepare", draft, call)
-    if (hooks.has("message:validate"))
-      refused(call.company, await hooks.guard("message:validate", { ...call, message: draft, faults }))
-    if (faults.length > 0) throw refuseFaults(faults).error
-    if (reading.notBuilt !== undefined)
-      throw appError("NOT_SUPPORTED", { message: `${reading.notBuilt} are not supported yet` })
-    return { draft, ttlMs }
-  }
-
-  /** A LID is checked by the phone it stands for, as far as that is known. */
-  const withPhone = async (company: string, draft: Draft): Promise<Draft> => {
-    if (draft.to.kind !== "lid") return draft
-    const phone = await chats.phoneOf(company, draft.to.lid)
-    return phone === null ? draft : { ...draft, to: { ...draft.to, phone } }
-  }
-
-  /** The checks that depend on who is written to and on the state of the line. */
-  const admit = async (call: Call, draft: Draft, chat: Chat): Promise<Gate> => {
-    const { company } = call
-    if (hooks.has("message:block")) {
-      const person = { phone: chat.phone, lid: chat.lid, group: chat.group }
-      refused(company, await hooks.guard("message:block", { company, direction: "outbound", person, message: draft }))
-    }
-    const gate = await lines.gate(company)
-    if (gate === "none") throw appError("NO_ACTIVE_SESSION")
-    const restriction = lines.restriction(company)
-    if (restriction !== null && !chat.open && chat.group === null) {
-      const { until } = restriction
-      const retryAfter = until === null ? {} : { retryAfter: Math.max(1, Math.ceil((until - clock.now()) / 1000)) }
-      throw appError("ACCOUNT_RESTRICTED", { details: restrictionDetails(restriction), ...retryAfter })
-    }
-    if (hooks.has("message:limit")) refused(company, await hooks.guard("message:limit", { ...call, message: draft }))
-    return gate
-  }
 
   const accept = async (
     call: Call,
@@ -157,9 +101,9 @@ export function createOutbound(deps: OutboundDeps): Outbound {
 
   const send = async (request: SendRequest, ticket: Ticket | undefined): Promise<SendAnswer> => {
     const { call, respondAsync } = request
-    const { draft, ttlMs } = await prepare(request)
+    const { draft, ttlMs } = await checks.prepare(call, request.body)
     const chat = await chats.resolve(call.company, refOf(draft.to))
-    const gate = await admit(call, draft, chat)
+    const gate = await checks.admit(call, draft, chat)
     const messageId = ids.message()
     const queued = respondAsync || gate !== "connected"
     const said = { to: recipientText(draft.to), sanitized: draft.sanitized === true }
@@ -238,13 +182,6 @@ function answer(row: MessageRow, { to, sanitized }: { to: string; sanitized: boo
   const timestamp = iso(waits ? times.queued : (times.sent ?? times.delivered ?? times.read))
   const data = { messageId, companyId, to, status: waits ? row.status : "sent", timestamp }
   return { status: waits ? 202 : 200, data: sanitized ? { ...data, sanitized } : data }
-}
-
-export function refOf(to: Recipient): ChatRef {
-  if (to.kind === "group") return { kind: "group", group: to.group }
-  return to.kind === "phone"
-    ? { kind: "person", phone: to.phone, lid: null }
-    : { kind: "person", phone: null, lid: to.lid }
 }
 
 function rowOf(

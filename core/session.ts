@@ -180,17 +180,8 @@ export type Gate = "connected" | "heals" | "none"
  */
 export function gateOf(state: SessionState, linked: boolean, retrying: boolean): Gate {
   if (!linked) return "none"
-  switch (state) {
-    case "connected":
-      return "connected"
-    case "idle":
-    case "connecting":
-    case "reconnecting":
-    case "outdated":
-      return "heals"
-    case "failed":
-      return retrying ? "heals" : "none"
-    default:
-      return "none"
-  }
+  if (state === "connected") return "connected"
+  return HEALS.has(state) || (state === "failed" && retrying) ? "heals" : "none"
 }
+
+const HEALS: ReadonlySet<SessionState> = new Set(["idle", "connecting", "reconnecting", "outdated"])

@@ -1,11 +1,11 @@
 import { type Companies, createCompanies } from "./companies.ts"
-import { appError, toError } from "./errors.ts"
+import { appError } from "./errors.ts"
 import type { Ledger } from "./ledger.ts"
 import type { Line, LineDeps } from "./line.ts"
-import { type LineRecord, newRecord, SESSION_TABLE } from "./line-record.ts"
+import { type LineRecord, newRecord } from "./line-record.ts"
 import { createLine } from "./line-run.ts"
 import { atRest, statusOf } from "./line-view.ts"
-import type { LineGate } from "./outbound.ts"
+import type { LineGate } from "./send-checks.ts"
 import type { SessionsView } from "./plugin.ts"
 import { gateOf } from "./session.ts"
 import type { Restriction, SessionStatus } from "./types.ts"
@@ -29,29 +29,27 @@ export interface Sessions extends LineGate {
   wake(): void
   restrict(company: string, restriction: Restriction): void
   opened(company: string): void
-  /** Brings back what was connected before, the most recently active first. */
-  restore(signal: AbortSignal): Promise<void>
-  sweep(): Promise<void>
+  /** Every line in memory. */
+  all(): Iterable<Line>
+  hasRoom(line: Line): boolean
+  /** Auth state cached for lines that have left memory, and since when. */
+  readonly leftAt: Map<string, number>
   /** Closes every line without logging out. */
   stop(ms: number): Promise<void>
 }
 
 export interface SessionsDeps extends Omit<LineDeps, "othersReach"> {
   readonly ledger: Ledger
-  /** Lets go of cached auth state. */
-  readonly evictAuth: (company: string) => Promise<void>
 }
 
-/** Logins begun in a second at start: each costs about 20 ms of one core. */
-const RESTORE_EVERY_MS = 40
+/** Each login costs about 20 ms of one core: two cores have room for more beside them. */
+export const LOGIN_EVERY_MS = 40
 const NUDGE_SPREAD_MS = 1_000
-const DUE_AT_ONCE = 100
 /** A restriction whose end is not known is put to the test again after this. */
 const RETRY_RESTRICTION_MS = 60 * 60 * 1000
-const FLUSH_MS = 5_000
 
 export function createSessions(deps: SessionsDeps): Sessions {
-  const { ledger, settings, clock, log, hooks, naming } = deps
+  const { ledger, settings, clock, hooks, naming } = deps
   const companies = createCompanies(ledger)
   const lines = new Map<string, Line>()
   const chains = new Map<string, Promise<unknown>>()
@@ -85,6 +83,9 @@ export function createSessions(deps: SessionsDeps): Sessions {
   const sessions: Sessions = {
     companies,
     peek: (company) => lines.get(company),
+    all: () => lines.values(),
+    hasRoom,
+    leftAt,
 
     async line(company, make) {
       const present = lines.get(company)
@@ -175,54 +176,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       // The first one through after an outage: the others need not wait for the end of their delays.
       let index = 0
       for (const line of lines.values()) {
-        if (line.company !== company) line.nudge(RESTORE_EVERY_MS * index++ + deps.random() * NUDGE_SPREAD_MS)
-      }
-    },
-
-    async restore(signal) {
-      const wanted: { company: string; at: number }[] = []
-      for (const company of await companies.all()) {
-        const record = await companies.record(company)
-        // A pairing may have been finished by the provider in the moment before the process ended.
-        if (record === undefined || !(record.wanted || record.pairingSince !== null)) continue
-        wanted.push({ company, at: record.lastActivity ?? 0 })
-      }
-      wanted.sort((a, b) => b.at - a.at)
-      let left = 0
-      for (const { company } of wanted) {
-        if (signal.aborted) return
-        const line = await sessions.line(company, false)
-        if (line.live || (line.gate === "none" && line.record.pairingSince === null)) continue
-        if (!hasRoom(line)) {
-          left++
-          continue
-        }
-        try {
-          await sessions.start(line, () => line.start(undefined, "restore"))
-        } catch (thrown) {
-          log.warn({ company, error: toError(thrown).message }, "A session was not restored")
-        }
-        // Ends early only at shutdown, which the loop sees.
-        await clock.sleep(RESTORE_EVERY_MS, signal).catch(() => undefined)
-      }
-      if (left > 0)
-        log.warn({ left, maxSessions: settings.maxSessions }, "Sessions stay idle: WHATSAPP_MAX_SESSIONS is reached")
-    },
-
-    async sweep() {
-      const now = clock.now()
-      for (const line of lines.values()) {
-        if (line.live || now - (line.record.lastActivity ?? 0) < settings.sessionTtlMs) continue
-        await line.flush(FLUSH_MS)
-        if (!line.live && lines.get(line.company) === line) sessions.drop(line.company)
-      }
-      for (const [company, at] of leftAt) {
-        if (now - at < settings.authStateTtlMs) continue
-        leftAt.delete(company)
-        await deps.evictAuth(company)
-      }
-      for (const { company } of await ledger.due(SESSION_TABLE, now, DUE_AT_ONCE)) {
-        await sessions.serial(company, async () => (await sessions.line(company, false)).abandonPairing())
+        if (line.company !== company) line.nudge(LOGIN_EVERY_MS * index++ + deps.random() * NUDGE_SPREAD_MS)
       }
     },
 

@@ -18,10 +18,11 @@ import {
 import { readKey } from "../idempotency.ts"
 import type { Lines } from "../lines.ts"
 import { messageJson } from "../messages.ts"
-import { refOf, type SendAnswer } from "../outbound.ts"
+import type { SendAnswer } from "../outbound.ts"
 import { parseRecipient } from "../recipient.ts"
 import { refuseFaults } from "../refusal.ts"
 import { type ApiRoute, defineRoute } from "../route.ts"
+import { refOf } from "../send-checks.ts"
 import type { Call } from "../types.ts"
 
 const tag = "Messages"
@@ -29,18 +30,21 @@ const tag = "Messages"
 /** Everything is taken here and judged later, so that all faults of a message are named at once. */
 const sendBody = z.looseObject({
   companyId: companyIdField,
-  phone: z.unknown().openapi({
+  phone: z.unknown().optional().openapi({
     type: "string",
     description: "The recipient's phone in international spelling, with or without `+`, `00` and punctuation",
     example: "79001234567",
   }),
-  to: z.unknown().openapi({
+  to: z.unknown().optional().openapi({
     type: "string",
     description: "Instead of `phone`: a phone, or an id ending in `@s.whatsapp.net`, `@lid` or `@g.us`",
   }),
-  type: z.unknown().openapi({ type: "string", enum: ["text"], default: "text" }),
-  message: z.unknown().openapi({ type: "string", minLength: 1, maxLength: 65_536, description: "The text" }),
-  ttl: z.unknown().openapi({
+  type: z
+    .unknown()
+    .optional()
+    .openapi({ type: "string", enum: ["text"], default: "text" }),
+  message: z.unknown().optional().openapi({ type: "string", minLength: 1, maxLength: 65_536, description: "The text" }),
+  ttl: z.unknown().optional().openapi({
     type: "integer",
     minimum: 1,
     maximum: 2_592_000,
@@ -79,9 +83,7 @@ export function messageRoutes(lines: Lines): readonly ApiRoute[] {
     if (!("replayed" in answer)) return told(answer, call.requestId)
     const again = { "idempotency-replayed": "true" }
     const { replayed } = answer
-    return isAppError(replayed)
-      ? failureAnswer(replayed, call.requestId, again)
-      : told(replayed as SendAnswer, call.requestId, again)
+    return isAppError(replayed) ? failureAnswer(replayed, call.requestId, again) : told(replayed, call.requestId, again)
   }
 
   const spec = {

@@ -132,7 +132,10 @@ export function sessionRoutes({ sessions, commands }: Lines): readonly ApiRoute[
       tag,
       params: companyParams,
       body: z.looseObject({
-        phoneNumber: z.unknown().openapi({ type: "string", description: "The phone to link", example: "79001234567" }),
+        phoneNumber: z
+          .unknown()
+          .optional()
+          .openapi({ type: "string", description: "The phone to link", example: "79001234567" }),
       }),
       responses: {
         200: {

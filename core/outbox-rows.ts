@@ -1,0 +1,86 @@
+import type { Chats } from "./chats.ts"
+import type { Clock } from "./clock.ts"
+import type { Ledger, Op, Row } from "./ledger.ts"
+import type { Logger } from "./log.ts"
+import type { Messages } from "./messages.ts"
+import type { ChatRef } from "./provider.ts"
+import type { Item } from "./pump.ts"
+import { OUTBOX_TABLE } from "./settle.ts"
+import { decodeRecord, encodeRecord } from "./values.ts"
+
+/** What waits to be sent, as it is kept. */
+interface OutboxRow {
+  readonly messageId: string
+  readonly to: ChatRef
+  /** It may have gone out before; kept only where such messages are held back. */
+  readonly tried?: boolean
+}
+
+export type Waiting = Pick<Item, "key" | "messageId" | "to" | "expiresAt">
+
+export interface OutboxRows {
+  /** A place in the company's order; later ones sort behind. */
+  key(company: string): Promise<string>
+  place(item: Waiting, tried: boolean): Op
+  read(row: Row): OutboxRow
+  load(company: string, rows: readonly Row[]): Promise<(Item & { readonly tried: boolean })[]>
+}
+
+export interface OutboxRowsDeps {
+  readonly ledger: Ledger
+  readonly messages: Messages
+  readonly chats: Chats
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+const KEY_DIGITS = 16
+/** Keys are microseconds, so that a burst within one millisecond still has an order. */
+const PER_MS = 1_000
+
+export function createOutboxRows({ ledger, messages, chats, clock, log }: OutboxRowsDeps): OutboxRows {
+  /** The last key given to each company that has sent since the start. */
+  const last = new Map<string, number>()
+
+  const read = (row: Row): OutboxRow => decodeRecord<OutboxRow>(row.value, `outbox ${row.key}`)
+
+  return {
+    read,
+
+    async key(company) {
+      if (!last.has(company)) {
+        // The clock may have been set back while the process was down; new messages still go behind the old ones.
+        const { rows } = await ledger.page(company, OUTBOX_TABLE, { limit: 1, reverse: true })
+        last.set(company, Math.max(last.get(company) ?? 0, Number(rows[0]?.key ?? 0)))
+      }
+      const next = Math.max((last.get(company) ?? 0) + 1, clock.now() * PER_MS)
+      last.set(company, next)
+      return String(next).padStart(KEY_DIGITS, "0")
+    },
+
+    place({ key, messageId, to, expiresAt }, tried) {
+      const row: OutboxRow = tried ? { messageId, to, tried } : { messageId, to }
+      return { op: "put", table: OUTBOX_TABLE, key, value: encodeRecord(row), due: expiresAt }
+    },
+
+    async load(company, rows) {
+      const waiting = rows.map((row) => ({ key: row.key, ...read(row) }))
+      const ids = waiting.map(({ messageId }) => messageId)
+      const [found, wires] = await Promise.all([messages.get(company, ids), messages.wire(company, ids)])
+      const items: (Item & { tried: boolean })[] = []
+      for (const [index, { key, messageId, to, tried = false }] of waiting.entries()) {
+        const message = found[index]
+        const wire = wires[index]
+        if (message === undefined || wire === undefined) {
+          log.error({ company, messageId }, "A queued message has no row; it is left where it is")
+          continue
+        }
+        const chat = await chats.byId(company, message.row.chatId)
+        const chatId = chat?.id ?? message.row.chatId
+        const expiresAt = message.row.expiresAt ?? Number.POSITIVE_INFINITY
+        items.push({ key, messageId, chatId, to, wire, expiresAt, message, opens: chat?.open === false, tried })
+      }
+      return items
+    },
+  }
+}
