@@ -1,6 +1,6 @@
 import type { PossiblyExtendedCacheStore } from "@whiskeysockets/baileys"
 import type { Clock } from "../../../core/clock.ts"
-import { createBoundedMap } from "./bounded-map.ts"
+import { createBoundedMap, type Bounds } from "./bounded-map.ts"
 
 /** The caches that Baileys would otherwise make itself: without bound, each with a timer that sweeps it. */
 export interface LibraryCaches {
@@ -14,18 +14,32 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
 export function createLibraryCaches(clock: Clock): LibraryCaches {
+  const counters = cache({ max: 500, maxAgeMs: HOUR, clock })
+  const resends = cache({ max: 200, maxAgeMs: HOUR, clock })
+  const retried = createBoundedMap<true>({ max: 500, maxAgeMs: HOUR, clock })
   return {
     // Changes are told by notifications. Each query makes new sessions with all devices and uses up a pre-key of each, so
     // asking every five minutes, as Baileys would, is hard on the contact. Big enough for the members of large groups.
-    userDevicesCache: cache(2000, HOUR, clock),
-    msgRetryCounterCache: cache(500, HOUR, clock),
-    callOfferCache: cache(50, 5 * MINUTE, clock),
-    placeholderResendCache: cache(200, HOUR, clock),
+    userDevicesCache: cache({ max: 2000, maxAgeMs: HOUR, clock }),
+    callOfferCache: cache({ max: 50, maxAgeMs: 5 * MINUTE, clock }),
+    // Without its cache of recent messages Baileys asks our own phone for a copy before it asks the sender again, and waits
+    // two seconds for it while nothing else is read. It leaves that out for a message it has asked the phone for already.
+    msgRetryCounterCache: {
+      ...counters,
+      set(key, value) {
+        retried.set(key.slice(0, key.lastIndexOf(":")), true)
+        return counters.set(key, value)
+      },
+    },
+    placeholderResendCache: {
+      ...resends,
+      get: <T>(key: string) => resends.get<T>(key) ?? (retried.get(key) as T | undefined),
+    },
   }
 }
 
-function cache(max: number, maxAgeMs: number, clock: Clock): PossiblyExtendedCacheStore {
-  const entries = createBoundedMap<unknown>({ max, maxAgeMs, clock })
+function cache(bounds: Bounds): PossiblyExtendedCacheStore {
+  const entries = createBoundedMap<unknown>(bounds)
   // The interface lets every caller name the type it once put in.
   const read = <T>(key: string): T | undefined => entries.get(key) as T | undefined
   return {

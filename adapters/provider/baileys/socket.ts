@@ -50,6 +50,9 @@ export async function openSocket(parts: SocketParts): Promise<WASocket> {
     ...(settings.webVersion && { version: settings.webVersion }),
     ...(agent && { agent, fetchAgent: agent }),
     ...caches,
+    // It takes 85 KB for each line, holds the last 512 messages and a timer for each; what a recipient asks for again
+    // comes from our own store.
+    enableRecentMessageCache: false,
     emitOwnEvents: false,
     markOnlineOnConnect: false,
     syncFullHistory: false,
@@ -68,8 +71,6 @@ export async function openSocket(parts: SocketParts): Promise<WASocket> {
     },
   }
   sock = library.makeWASocket(config)
-  // It would hold the last 512 messages and a timer for each; what a recipient asks for again comes from our own store.
-  if (sock.messageRetryManager) sock.messageRetryManager.addRecentMessage = () => undefined
   return sock
 }
 
