@@ -22,7 +22,6 @@ export const notBuiltRoutes: readonly NotBuiltRoute[] = [
   api("post", "/presence/{companyId}", "send"),
   api("get", "/contacts/{companyId}/check", "send"),
 
-  api("get", "/events/{companyId}", "read"),
   api("get", "/companies/{companyId}/webhooks", "admin"),
   api("post", "/companies/{companyId}/webhooks", "admin"),
   api("patch", "/companies/{companyId}/webhooks/{id}", "admin"),

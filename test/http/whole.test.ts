@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { notBuiltRoutes } from "../../config/not-built-routes.ts"
+import { definePlugin } from "../../core/plugin.ts"
+import { documentFaults, operationsOf } from "./openapi-rules.ts"
+import { startWhole, type Whole } from "./whole.ts"
+
+const text = { phone: "79001234567", message: "Hi" }
+
+describe("The whole server", () => {
+  let whole: Whole
+  beforeAll(async () => {
+    whole = await startWhole()
+  })
+  afterAll(() => whole.stop())
+
+  it("documents exactly what it mounts, soundly", async () => {
+    const { json } = await whole.call("GET", "/openapi.json")
+    expect(documentFaults(json)).toEqual([])
+    const mounted = whole.app.routes().filter(({ route }) => route.spec.documented !== false)
+    const names = mounted.map(({ route }) => `${route.spec.method} ${route.spec.path}`)
+    expect(
+      operationsOf(json)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(names.sort())
+  })
+
+  it("promises nothing as missing that is there", () => {
+    const there = new Set(whole.app.routes().map(({ route }) => shape(route.spec)))
+    expect(notBuiltRoutes.filter((route) => there.has(shape(route)))).toEqual([])
+    expect(new Set(notBuiltRoutes.map(shape)).size).toBe(notBuiltRoutes.length)
+  })
+
+  it("answers 501 on every promised route that is missing", async () => {
+    for (const { method, path } of notBuiltRoutes) {
+      const body = method === "get" || method === "delete" ? undefined : { companyId: "a" }
+      const answer = await whole.call(method.toUpperCase(), path.replace(/\{[^}]*\}/g, "a"), body)
+      expect([method, path, answer.status, answer.json.error.code]).toEqual([method, path, 501, "NOT_SUPPORTED"])
+    }
+  })
+
+  it("needs a key, or this machine, for everything but what is open to all", async () => {
+    const open: string[] = []
+    for (const { route } of whole.app.routes()) {
+      const { method, path } = route.spec
+      const url = `http://localhost${path.replace(/\{[^}]*\}/g, "a")}`
+      const request = new Request(url, { method: method.toUpperCase(), headers: { host: "localhost" } })
+      const answer = await whole.app.fetch(request, { remoteAddress: "203.0.113.9" })
+      if (answer.status !== 401) open.push(path)
+      await answer.body?.cancel()
+    }
+    expect(open.sort()).toEqual(["/docs", "/docs/{file}", "/healthz", "/openapi.json", "/readyz"])
+  })
+
+  it("names everything at fault in one send", async () => {
+    const answer = await whole.call("POST", "/api/whatsapp/send", {
+      companyId: "a",
+      phone: "abc",
+      message: "",
+      ttl: -1,
+    })
+    expect(answer.json.error.code).toBe("VALIDATION_ERROR")
+    expect(answer.json.error.details.map(({ path, code }) => [path, code])).toEqual([
+      ["phone", "INVALID_PHONE"],
+      ["message", "INVALID_MESSAGE"],
+      ["ttl", "VALIDATION_ERROR"],
+    ])
+    const odd = await whole.call("POST", "/api/whatsapp/send", {
+      companyId: "a",
+      phone: "8 900 123-45-67",
+      message: "",
+    })
+    expect(odd.json.error.details.map(({ path }) => path)).toEqual(["message", "phone"])
+    expect(odd.text).toContain("write the number internationally")
+  })
+
+  it("says in the guide's words what the guide says", async () => {
+    const send = async (body: object) => {
+      const { status, json } = await whole.call("POST", "/api/whatsapp/send", body)
+      return [status, json.error.message]
+    }
+    expect(await send(text)).toEqual([400, "Company ID is required in multi-tenant mode"])
+    expect(await send({ ...text, companyId: "company 123" })).toEqual([400, "Invalid company ID format"])
+    expect(await send({ ...text, companyId: "company-123" })).toEqual([409, "No active session for company"])
+  })
+
+  it("shows a QR code to the guide's own call, with its body and without", async () => {
+    const path = "/api/whatsapp/sessions/company-123/initialize"
+    const guide = await whole.call("POST", path, { usePairingCode: false, phoneNumber: "79001234567" })
+    expect([guide.status, guide.json.data.status, guide.json.data.qr]).toEqual([200, "qr", "2@qr"])
+    expect((await whole.call("POST", path)).json.data.qr).toBe("2@qr")
+    expect((await whole.call("POST", path, undefined, { "content-type": "application/json" })).status).toBe(200)
+  })
+
+  it("is healthy, alive and ready", async () => {
+    for (const path of ["/healthz", "/readyz"]) expect((await whole.call("GET", path)).status).toBe(200)
+    const { json } = await whole.call("GET", "/api/whatsapp/health")
+    expect(json).toMatchObject({ success: true, data: { status: "healthy", provider: "fake" } })
+  })
+})
+
+describe("A code of a plugin's own", () => {
+  it("reaches the caller in the guide's words, with its time to wait", async () => {
+    const limiter = definePlugin({
+      name: "limiter",
+      description: "Lets nobody send",
+      errors: { RATE_LIMIT_EXCEEDED: { status: 429, message: "Rate limit exceeded", retryable: true } },
+      setup({ on, reject }) {
+        on("message:validate", () => reject("RATE_LIMIT_EXCEEDED", { retryAfter: 12 }))
+      },
+    })
+    const whole = await startWhole({}, [limiter])
+    const answer = await whole.call("POST", "/api/whatsapp/send", { companyId: "a", ...text })
+    await whole.stop()
+    expect([answer.status, answer.headers.get("retry-after")]).toEqual([429, "12"])
+    expect(answer.json.error).toEqual({
+      code: "RATE_LIMIT_EXCEEDED",
+      message: "Rate limit exceeded",
+      isRetryable: true,
+      retryAfter: 12,
+    })
+  })
+})
+
+describe("With an admin key", () => {
+  it("a key opens and this machine alone does not", async () => {
+    const whole = await startWhole({ WHATSAPP_API_KEY: "k".repeat(24) })
+    const statuses = [
+      (await whole.call("GET", "/api/whatsapp/sessions")).status,
+      (await whole.call("GET", "/api/whatsapp/sessions", undefined, { "x-api-key": "k".repeat(24) })).status,
+    ]
+    await whole.stop()
+    expect(statuses).toEqual([401, 200])
+  })
+})
+
+const shape = ({ method, path }: { readonly method: string; readonly path: string }): string =>
+  `${method} ${path.replace(/\{[^}]*\}/g, "{}")}`
