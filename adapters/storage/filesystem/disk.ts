@@ -19,8 +19,8 @@ export interface Disk {
   sync(file: number): Promise<void>
   /** The names in the folder survive a power cut. */
   syncFolder(path: string): Promise<void>
-  /** Mode 700. True when it was not there before. */
-  makeFolder(path: string): Promise<boolean>
+  /** Mode 700, with the folders above it. The first of them that had to be made; undefined when all were there. */
+  makeFolder(path: string): Promise<string | undefined>
   rename(from: string, to: string): Promise<void>
   /** Names in a folder; none when there is no such folder. */
   list(path: string): Promise<string[]>
@@ -63,10 +63,7 @@ export const nodeDisk: Disk = {
       await call((done) => fs.close(folder, done))
     }
   },
-  async makeFolder(path) {
-    const made = await call<string | undefined>((done) => fs.mkdir(path, { recursive: true, mode: 0o700 }, done))
-    return made !== undefined
-  },
+  makeFolder: (path) => call((done) => fs.mkdir(path, { recursive: true, mode: 0o700 }, done)),
   rename: (from, to) => call((done) => fs.rename(from, to, done)),
   list: (path) => call<string[]>((done) => fs.readdir(path, done)).catch((error: unknown) => absent(error, [])),
   remove: (path) => call((done) => fs.rm(path, { recursive: true, force: true }, done)),

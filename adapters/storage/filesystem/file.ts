@@ -1,4 +1,4 @@
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { appError } from "../../../core/errors.ts"
 import { compactJournal, wholeJournal } from "./compact.ts"
 import type { Disk } from "./disk.ts"
@@ -116,7 +116,9 @@ export async function openJournalFile(folder: string, options: FileOptions): Pro
   }
 
   async function create(records: readonly RecordWrite[], fence: number): Promise<void> {
-    if (await disk.makeFolder(folder)) await syncFolder(join(folder, ".."))
+    await disk.makeFolder(folder)
+    // Also when it was there: an earlier try may have made it and failed here.
+    await syncFolder(dirname(folder))
     const head = { sequence: 1, fence }
     const bytes = wholeJournal(encodeFrame(head, records).bytes)
     await install(bytes, scanJournal(bytes, seeds, path))

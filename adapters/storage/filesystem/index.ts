@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import { join } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import { asDriver, type CompanyDriver, type OpenStore, type StorageAdapter } from "../../../core/store.ts"
 import { type Disk, nodeDisk } from "./disk.ts"
 import { JOURNAL } from "./file.ts"
@@ -36,7 +36,8 @@ const SEGMENT = /^[a-z0-9=_-]+$/
 const ERASED = ".erased-"
 
 export async function openFilesystem(options: FilesystemOptions): Promise<OpenStore> {
-  const { path, disk = nodeDisk } = options
+  const { disk = nodeDisk } = options
+  const path = resolve(options.path)
   const journalOptions: JournalOptions = {
     disk,
     handles: createHandles(disk, options.openFiles ?? 128),
@@ -61,13 +62,20 @@ export async function openFilesystem(options: FilesystemOptions): Promise<OpenSt
     },
   }
 
-  await disk.makeFolder(path)
+  await makeFolders(path, journalOptions)
   for (const name of await disk.list(path)) if (name.startsWith(ERASED)) await disk.remove(join(path, name))
   return {
     driver: asDriver("filesystem", driver),
     capabilities: { durable: journalOptions.durable, atomic: true },
     close: slots.close,
   }
+}
+
+/** The folder of all companies, and those above it that had to be made, with their names on the disk. */
+async function makeFolders(path: string, { disk, durable }: JournalOptions): Promise<void> {
+  const first = (await disk.makeFolder(path)) ?? path
+  if (!durable) return
+  for (let made = path; made.length >= first.length; made = dirname(made)) await disk.syncFolder(dirname(made))
 }
 
 function checked(company: string): string {
