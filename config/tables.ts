@@ -24,8 +24,9 @@ function variablesOf(config: Config): Variable[] {
 /** The default as one would write it in the environment, or undefined when there is none. */
 function defaultOf({ owner, key }: Variable): string | undefined {
   const value: unknown = owner.config.shape[key]?.safeParse(undefined).data
-  if (value === undefined || (Array.isArray(value) && value.length === 0)) return undefined
-  return Array.isArray(value) ? value.join(",") : String(value)
+  if (value === undefined) return undefined
+  if (Array.isArray(value)) return value.length === 0 ? undefined : value.join(",")
+  return typeof value === "string" ? value : JSON.stringify(value)
 }
 
 /** A description stands on the whole field, or on what is inside `.optional()` or `.default()`. */

@@ -30,7 +30,7 @@ export function openLog({ level, file }: LogOptions, output?: Output): OpenLog {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: pino.stdSerializers.err },
     },
-    pino.multistream(streams.map((stream) => ({ stream: stream as pino.DestinationStream, level: "trace" }))),
+    pino.multistream(streams.map((stream) => ({ stream, level: "trace" }))),
   )
   return { log: logger as Logger, close: () => logFile?.close() }
 }

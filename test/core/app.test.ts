@@ -219,7 +219,7 @@ describe("the start", () => {
         { method: "get", path: "/x", scope: "none", company: "none", summary: "X", tag: "X", responses: {} },
         () => ({}),
       )
-    const twin = (name: string) => diary(name, [], { setup: (context) => context.route(route() as never) })
+    const twin = (name: string) => diary(name, [], { setup: (context) => context.route(route()) })
     const [problem] = await problemsOf(make({ plugins: [twin("one"), twin("two")] }).app)
     expect(problem).toContain("two: GET /x: one has this method and path already")
   })

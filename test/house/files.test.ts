@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest"
+import { coreSettings } from "../../core/settings.ts"
 import { version } from "../../core/version.ts"
 import { codeOnly, importsOf, lineAt, listFiles, read, withoutComments } from "./source.ts"
 
@@ -81,5 +82,20 @@ describe("the repository", () => {
 
   it("tells one version", () => {
     expect((JSON.parse(read("package.json")) as { version: string }).version).toBe(version)
+  })
+})
+
+describe("settings", () => {
+  it("are each read by somebody: none is parsed and ignored", () => {
+    // These two say what the server is made of, and are read before anything else is.
+    const early = new Set(["plugins", "configFile"])
+    const code = files
+      .filter((file) => /^(core|adapters|plugins)\/.*\.ts$/.test(file) && file !== "core/settings.ts")
+      .map((file) => codeOnly(read(file)))
+      .join("\n")
+    const unread = Object.keys(coreSettings.shape).filter(
+      (key) => !early.has(key) && !new RegExp(`\\b${key}\\b`).test(code),
+    )
+    expect(unread).toEqual([])
   })
 })
