@@ -42,3 +42,16 @@ export interface NotYet {
 export function defineConfig(config: Config): Config {
   return config
 }
+
+/** What keeps a loaded module from being a config, one line each; config files written in JavaScript have no compiler. */
+export function configFaults(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return ["its default export must be defineConfig({ … })"]
+  const config = value as Readonly<Record<string, unknown>>
+  const lists = ["plugins", "providers", "stores"].filter((key) => !Array.isArray(config[key]))
+  const functions = ["system", "clock"].filter((key) => typeof config[key] !== "function")
+  return [
+    ...lists.map((key) => `${key} must be a list`),
+    ...(typeof config.ledger === "object" && config.ledger !== null ? [] : ["ledger must be a ledger adapter"]),
+    ...functions.map((key) => `${key} must be a function`),
+  ]
+}

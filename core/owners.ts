@@ -1,4 +1,4 @@
-import type { z } from "@hono/zod-openapi"
+import { z } from "@hono/zod-openapi"
 import type { Config, NotYet } from "./config.ts"
 import type { EnvBinding, Plugin, SettingProblem, Surroundings } from "./plugin.ts"
 import { coreEnv, coreSettings } from "./settings.ts"
@@ -43,7 +43,9 @@ export function listOwners({ config, plugins, provider }: OwnersInput): Owner[] 
     const { check } = plugin
     const extra =
       check === undefined ? {} : { check: (value: unknown, around: Surroundings) => check(value as never, around) }
-    add(`plugin ${plugin.name}`, declares(plugin), true, extra)
+    // One without settings of its own may still judge what surrounds it.
+    const own = declares(plugin) ?? (check === undefined ? undefined : { config: z.object({}), env: {} })
+    add(`plugin ${plugin.name}`, own, true, extra)
   }
   for (const plugin of config.plugins) {
     if (typeof plugin === "string" || plugins.includes(plugin)) continue

@@ -8,7 +8,8 @@ export class StartError extends Error {
   readonly problems: readonly string[]
 
   constructor(problems: readonly string[], cause?: unknown) {
-    super(["Switchboard cannot start:", ...problems.map((problem) => `  ${problem}`)].join("\n"), { cause })
+    const listed = problems.length === 1 ? ` ${problems[0]}` : problems.map((problem) => `\n  ${problem}`).join("")
+    super(`Switchboard cannot start:${listed}`, { cause })
     this.name = "StartError"
     this.problems = problems
   }

@@ -1,6 +1,6 @@
 import process from "node:process"
 import { type App, createApp } from "../app.ts"
-import type { Config } from "../config.ts"
+import { type Config, configFaults } from "../config.ts"
 import { readEnvironment, rawValue } from "../environment.ts"
 import { toError } from "../errors.ts"
 import type { Listen } from "../listen.ts"
@@ -9,25 +9,31 @@ import { isStartError, StartError } from "../start-error.ts"
 /** The life of the server as a process: start, signals, exit code. */
 export async function run(listen: Listen): Promise<void> {
   let app: App | undefined
+  let started = false
   let stopping = false
 
   const stop = async (code: number): Promise<void> => {
-    // A second signal is somebody who does not want to wait.
-    if (stopping) process.exit(1)
+    if (stopping) return
     stopping = true
     // Timers of the house keep no process alive, and it must live until everything is closed.
     setInterval(() => undefined, 1_000)
     await app?.stop()
     process.exit(code)
   }
-  process.on("SIGTERM", () => void stop(0))
-  process.on("SIGINT", () => void stop(0))
+  const onSignal = (): void => {
+    // A second one is somebody who does not want to wait.
+    if (stopping) process.exit(1)
+    void stop(0)
+  }
+  process.on("SIGTERM", onSignal)
+  process.on("SIGINT", onSignal)
   // A promise that a library forgot must not end every company's line; a throw out of nowhere leaves nothing to trust.
-  process.on("unhandledRejection", (reason) =>
-    app?.report("error", "A promise was rejected unhandled", toError(reason)),
-  )
+  process.on("unhandledRejection", (reason) => {
+    if (!started) fail(toError(reason))
+    app?.report("error", "A promise was rejected unhandled", toError(reason))
+  })
   process.on("uncaughtException", (error) => {
-    if (app === undefined) fail(error)
+    if (!started) fail(error)
     app?.report("fatal", "An exception reached the top; the server stops", error)
     void stop(1)
   })
@@ -35,6 +41,7 @@ export async function run(listen: Listen): Promise<void> {
   try {
     app = createApp({ config: await loadConfig(), listen })
     await app.start()
+    started = true
   } catch (thrown) {
     fail(toError(thrown))
   }
@@ -51,6 +58,8 @@ async function loadConfig(): Promise<Config> {
   const loaded = await system.loadModule(String(chosen).replace(/^(?=[^./])/, "./")).catch((thrown: unknown) => {
     throw new StartError([`WHATSAPP_CONFIG: ${String(chosen)} cannot be loaded (${toError(thrown).message})`])
   })
+  const faults = configFaults(loaded)
+  if (faults.length > 0) throw new StartError(faults.map((fault) => `WHATSAPP_CONFIG: ${String(chosen)}: ${fault}`))
   return loaded as Config
 }
 

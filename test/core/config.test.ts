@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { notYet } from "../../config/not-yet.ts"
-import type { Config } from "../../core/config.ts"
+import { type Config, configFaults } from "../../core/config.ts"
 import { type Configured, configure } from "../../core/configure.ts"
 import { readEnvironment } from "../../core/environment.ts"
 import { count } from "../../core/fields.ts"
@@ -187,6 +187,17 @@ describe("problems", () => {
     expect(problems).toContain("WHATSAPP_API_KEY: is declared by two owners: plugin keys and plugin second")
   })
 
+  it("come from a plugin without settings, too, when it judges what surrounds it", async () => {
+    const recluse = definePlugin({
+      name: "recluse",
+      description: "Wants to be alone",
+      check: ({}, { multiTenant }) =>
+        multiTenant ? [{ variable: "WHATSAPP_MULTI_TENANT", message: "must be false" }] : [],
+      setup: () => undefined,
+    })
+    expect((await read({ plugins: [recluse] })).problems).toEqual(["WHATSAPP_MULTI_TENANT: must be false"])
+  })
+
   it("tell a setting that has no default and is not set", async () => {
     const needy = definePlugin({
       name: "needy",
@@ -204,6 +215,17 @@ describe("problems", () => {
       "WHATSAPP_MAX_SESSION: in the config file: is not known; did you mean WHATSAPP_MAX_SESSIONS?",
     ])
   })
+})
+
+it("a config module that is none is told by all it lacks", () => {
+  expect(configFaults(undefined)).toEqual(["its default export must be defineConfig({ … })"])
+  expect(configFaults({ plugins: {}, ledger: null, clock: () => undefined })).toEqual([
+    "plugins must be a list",
+    "providers must be a list",
+    "stores must be a list",
+    "ledger must be a ledger adapter",
+    "system must be a function",
+  ])
 })
 
 describe("warnings", () => {
