@@ -75,28 +75,29 @@ export async function resolveCompany(where: CompanyIn, named: Named, rules: Comp
   return value
 }
 
-/** What stands against this caller acting for `company`, or undefined. Foreign companies are refused whether or not they exist. */
+/**
+ * What stands against this caller acting for `company`, or undefined. A company's key, and single-tenant mode, know one
+ * company alone: naming any other is refused, whether or not it exists.
+ */
 export function companyRefusal(
   company: string,
   named: Named,
   principal: Principal,
   rules: CompanyRules,
 ): AppError | undefined {
-  const others = [named.path, named.body, ...named.query].filter((value) => isNamed(value) && value !== company)
-  if (principal.company !== undefined) {
-    const foreign = others.some((value) => value !== principal.company)
-    if (foreign || (company !== "" && company !== principal.company)) return appError("FORBIDDEN")
-  }
-  if (!rules.multiTenant && company !== "" && company !== rules.defaultCompanyId) {
+  const all = [company, named.path, named.body, ...named.query].filter(isNamed)
+  const only = principal.company ?? (rules.multiTenant ? undefined : rules.defaultCompanyId)
+  if (only !== undefined && all.some((value) => value !== only)) {
+    if (principal.company !== undefined) return appError("FORBIDDEN")
     return appError("FORBIDDEN", { message: "In single-tenant mode only the default company may be named" })
   }
-  if (company !== "" && others.length > 0) {
-    return appError("VALIDATION_ERROR", {
-      message: "The call names two different companies",
-      details: [
-        { path: "companyId", code: "VALIDATION_ERROR", message: "Path, body and query must name the same company" },
-      ],
-    })
+  if (company !== "" && all.some((value) => value !== company)) {
+    const fault = {
+      path: "companyId",
+      code: "VALIDATION_ERROR",
+      message: "Path, body and query must name the same company",
+    }
+    return appError("VALIDATION_ERROR", { message: "The call names two different companies", details: [fault] })
   }
   return undefined
 }

@@ -114,6 +114,8 @@ describe("In single-tenant mode", () => {
     expect((await house.call("GET", "/api/whatsapp/metrics/962302")).status).toBe(200)
     expect((await house.call("POST", path, { companyId: "other", ...rest })).status).toBe(403)
     expect((await house.call("GET", "/api/whatsapp/metrics/other")).status).toBe(403)
+    expect((await house.call("GET", "/api/whatsapp/sessions?companyId=other")).status).toBe(403)
+    expect((await house.call("GET", "/api/whatsapp/metrics/962302?companyId=other")).status).toBe(403)
     expect((await house.call("POST", path, { companyId: "a b", ...rest })).status).toBe(400)
   })
 

@@ -99,6 +99,76 @@ describe("The whole server", () => {
   })
 })
 
+describe("What the document says of an answer", () => {
+  it("is so, from linking to erasing", async () => {
+    const whole = await startWhole()
+    const seen = new Set<string>()
+    const call = async (method: string, path: string, body?: unknown, headers?: Record<string, string>) => {
+      const answer = await whole.call(method, `/api/whatsapp${path}`, body, headers)
+      const template = whole.app.routes().find(({ route }) => {
+        const pattern = new RegExp(`^${route.spec.path.replace(/\{[^}]*\}/g, "[^/]+")}$`)
+        return route.spec.method === method.toLowerCase() && pattern.test(`/api/whatsapp${path.replace(/\?.*/, "")}`)
+      })
+      const told = template?.route.spec.responses[answer.status]?.schema
+      if (told === undefined) throw new Error(`${method} ${path} ${answer.status} is not described: ${answer.text}`)
+      const parsed = told.safeParse(answer.json)
+      expect([method, path, parsed.error?.issues]).toEqual([method, path, undefined])
+      // Nothing is in the answer that the document does not tell of.
+      expect(parsed.data).toEqual(answer.json)
+      seen.add(`${method.toLowerCase()} ${template?.route.spec.path}`)
+      return answer.json.data
+    }
+    const one = "/sessions/shop"
+    await call("POST", `${one}/initialize`, {})
+    await call("GET", `${one}/qr`)
+    await call("POST", `${one}/pairing-code`, { phoneNumber: "+7 900 000-00-01" })
+    await whole.provider.line("shop").link()
+    await whole.provider.line("shop").open()
+    await call("GET", one)
+    const sent = await call("POST", "/send", { companyId: "shop", ...text })
+    await call("POST", "/companies/shop/messages", { to: "79001234567@s.whatsapp.net", message: "\u0000Hi" })
+    const later = { prefer: "respond-async" }
+    await call("POST", "/send", { companyId: "shop", ...text }, later)
+    await call("GET", "/messages/shop?limit=1")
+    await call("GET", `/messages/shop/${String(sent.messageId)}`)
+    await call("GET", "/sessions")
+    await call("GET", "/events/shop")
+    await call("GET", "/health")
+    await call("POST", `${one}/disconnect`)
+    await call("GET", `${one}/status`)
+    await call("POST", `${one}/restart`)
+    await call("POST", `${one}/logout`)
+    await call("DELETE", one)
+    await whole.stop()
+    const core = whole.app
+      .routes()
+      .filter(({ owner, route }) => owner === "core" && route.spec.responses[200]?.contentType === undefined)
+    const missed = core.map(({ route }) => `${route.spec.method} ${route.spec.path}`).filter((name) => !seen.has(name))
+    expect(missed).toEqual([])
+  })
+})
+
+describe("A start", () => {
+  it.each([
+    ["WHATSAPP_COMPANY_ID_PATTERN", { WHATSAPP_COMPANY_ID_PATTERN: "(?=canary)" }],
+    ["WHATSAPP_ALLOWED_PHONE_PATTERN", { WHATSAPP_ALLOWED_PHONE_PATTERN: "(canary)\\1" }],
+    ["WHATSAPP_API_KEY", { HOST: "0.0.0.0" }],
+    ["WHATSAPP_API_KEY", { HOST: "0.0.0.0", WHATSAPP_API_KEY: "canary" }],
+    ["WHATSAPP_API_KEY", { WHATSAPP_API_KEY: "canary canary" }],
+    ["DEFAULT_COMPANY_ID", { WHATSAPP_MULTI_TENANT: "false" }],
+    ["DEFAULT_COMPANY_ID", { WHATSAPP_MULTI_TENANT: "false", DEFAULT_COMPANY_ID: "all" }],
+    ["WHATSAPP_TRUSTED_PROXIES", { WHATSAPP_TRUSTED_PROXIES: "proxy" }],
+    ["WHATSAPP_HEALTH_CHECK_INTERVAL", { WHATSAPP_HEALTH_CHECK_INTERVAL: "0" }],
+  ])("stops for a %s that is not accepted, by its name and without its value", async (variable, env) => {
+    const failure = await startWhole(env).then(
+      () => undefined,
+      (error: Error) => error.message,
+    )
+    expect(failure).toContain(variable)
+    expect(failure).not.toContain("canary")
+  })
+})
+
 describe("A code of a plugin's own", () => {
   it("reaches the caller in the guide's words, with its time to wait", async () => {
     const limiter = definePlugin({

@@ -46,7 +46,12 @@ export async function startWhole(
     },
     env: { WHATSAPP_PROVIDER: "fake", WHATSAPP_STORAGE: "memory", WHATSAPP_LOG_LEVEL: "silent", ...env },
   })
-  await app.start()
+  try {
+    await app.start()
+  } catch (thrown) {
+    await folder.remove()
+    throw thrown
+  }
   const fetch = (request: Request): Promise<Response> => app.fetch(request, { remoteAddress: "127.0.0.1" })
   return {
     app,
