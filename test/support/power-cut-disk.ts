@@ -65,9 +65,9 @@ export function createPowerCutDisk(
       // Whoever has an answer on the way gets it first.
       setImmediate(cut)
     }
-    if (left <= 0) return await new Promise<T>(() => undefined)
+    if (left <= 0) return new Promise<T>(() => undefined)
     await Promise.resolve()
-    if (left <= 0) return await new Promise<T>(() => undefined)
+    if (left <= 0) return new Promise<T>(() => undefined)
     return work()
   }
 

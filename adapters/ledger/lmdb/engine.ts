@@ -40,6 +40,9 @@ export function openEngine(folder: string, durable: boolean): Engine {
     overlappingSync: false,
     noSync: !durable,
     maxReaders: 126,
+    // Groups are made here. Batching by turn adds a promise of its own, which nobody has, and which a failed commit
+    // rejects: that would end the process.
+    eventTurnBatching: false,
   })
   // The engine makes its files readable to everybody.
   for (const file of readdirSync(folder)) chmodSync(join(folder, file), 0o600)
