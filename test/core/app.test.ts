@@ -10,6 +10,7 @@ import { definePlugin, type Plugin, type Principal, z } from "../../core/plugin.
 import type { ProviderAdapter } from "../../core/provider.ts"
 import { defineRoute } from "../../core/route.ts"
 import { isStartError } from "../../core/start-error.ts"
+import type { StorageAdapter } from "../../core/store.ts"
 import { createTestClock } from "../support/clock.ts"
 import { createTestSystem, type TestSystem } from "../support/system.ts"
 
@@ -25,7 +26,7 @@ const idle: ProviderAdapter = {
   }),
 }
 
-const principal: Principal = { kind: "admin", scopes: new Set(["operator", "read"]) }
+const principal: Principal = { kind: "admin", scopes: new Set(["operator", "read", "session"]) }
 const doorman = definePlugin({
   name: "doorman",
   description: "Lets everybody in",
@@ -59,13 +60,23 @@ interface Wanted extends Partial<Omit<AppOptions, "config" | "system">> {
   readonly seen?: string[]
   readonly system?: TestSystem
   readonly ledger?: Ledger
+  readonly provider?: ProviderAdapter
+  readonly store?: StorageAdapter
 }
 
-function make({ plugins = [], seen = [], system = createTestSystem(), ledger, ...options }: Wanted = {}): Made {
+function make({
+  plugins = [],
+  seen = [],
+  system = createTestSystem(),
+  ledger,
+  provider = idle,
+  store = memoryStorage,
+  ...options
+}: Wanted = {}): Made {
   const config: Config = {
     plugins: [doorman, ...plugins],
-    providers: [idle],
-    stores: [memoryStorage],
+    providers: [provider],
+    stores: [store],
     ledger: {
       name: "diary",
       async open() {
@@ -391,4 +402,57 @@ it("two apps in one process share nothing", async () => {
   expect(seen.filter((entry) => entry.endsWith("down"))).toEqual(["one down"])
   expect((await two.app.fetch(new Request("http://localhost/nowhere"))).status).toBe(404)
   expect(two.app.settings().provider).toBe("idle")
+})
+
+it("what a line stores passes the plugins that seal it, and comes back through them", async () => {
+  const flip = (records: readonly Uint8Array[]) => records.map((record) => record.map((byte) => byte ^ 0xff))
+  const names: string[][] = []
+  const sealing = diary("sealing", [], {
+    setup({ on }) {
+      on("record:seal", (records, context) => {
+        names.push([context.company, ...context.names])
+        return flip(records)
+      })
+      on("record:open", flip)
+    },
+  })
+  const secret = new TextEncoder().encode("a private key")
+  let loaded: Record<string, Uint8Array> = {}
+  const writing: ProviderAdapter = {
+    ...idle,
+    create: () => ({
+      name: "idle",
+      encode: () => new Uint8Array(),
+      linked: async () => false,
+      async connect({ auth }) {
+        await auth.save({ creds: { me: secret } })
+        loaded = await auth.load("creds", ["me"])
+        throw new Error("That was all")
+      },
+    }),
+  }
+  const stored: Uint8Array[] = []
+  const watched: StorageAdapter = {
+    name: "memory",
+    async open(options) {
+      const store = await memoryStorage.open(options)
+      const commit: typeof store.driver.commit = async (company, writes, fence) => {
+        for (const { value } of writes) if (value !== null) stored.push(value)
+        await store.driver.commit(company, writes, fence)
+      }
+      return { ...store, driver: { ...store.driver, commit } }
+    },
+  }
+  const { app } = make({ plugins: [sealing], provider: writing, store: watched })
+  await app.start()
+  const body = JSON.stringify({ usePairingCode: false })
+  const headers = { "content-type": "application/json" }
+  const path = "http://localhost/api/whatsapp/sessions/salon-1/initialize"
+  void app.fetch(new Request(path, { method: "POST", body, headers }))
+  await expect.poll(() => stored.length).toBeGreaterThan(0)
+  await app.stop()
+  const text = new TextDecoder()
+  expect(stored.map((value) => text.decode(value)).join()).not.toContain("private")
+  expect(text.decode(loaded.me)).toBe("a private key")
+  expect(names).toEqual([["salon-1", "creds/me"]])
 })

@@ -1,3 +1,4 @@
+import { createHash, createHmac } from "node:crypto"
 import type { System } from "../../core/system.ts"
 import { createTestLog, type TestLog } from "./log.ts"
 
@@ -50,12 +51,8 @@ export function createTestSystem({
     },
     openLog: () => ({ log, close: () => undefined }),
     resources: () => ({ rss: 1, heapUsed: 1, cpuMicros: 1 }),
-    sha256: () => {
-      throw new Error("Digests need a real machine")
-    },
-    hmac: () => {
-      throw new Error("Digests need a real machine")
-    },
+    sha256: (data) => new Uint8Array(createHash("sha256").update(data).digest()),
+    hmac: (key, data) => new Uint8Array(createHmac("sha256", key).update(data).digest()),
     equal: (a, b) => a.length === b.length && a.every((byte, index) => byte === b[index]),
   }
 }
