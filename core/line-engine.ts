@@ -20,7 +20,6 @@ export interface Engine {
   readonly leaving: Promise<void>
   /** How to link as long as there are no complete credentials. */
   link: Link | undefined
-  reachedAt: number
   /** A new beginning: nothing of what failed before counts. */
   reset(): void
   /** Tries now. */
@@ -108,7 +107,6 @@ export function createEngine(
       return leaving
     },
     link: undefined,
-    reachedAt: Number.NEGATIVE_INFINITY,
 
     reset() {
       codes.reset()

@@ -86,7 +86,6 @@ export function createHearing(
     },
 
     heard(mine, event) {
-      if (event.type !== "close" && event.type !== "person") engine().reachedAt = clock.now()
       switch (event.type) {
         case "qr":
           if (engine().link?.method === "pairing-code") return

@@ -7,11 +7,13 @@ import { createLineLease } from "./line-lease.ts"
 import { createLineJournal, type LineRecord } from "./line-record.ts"
 import { createLineState } from "./line-state.ts"
 import { gateOf } from "./session.ts"
+import type { SessionState } from "./types.ts"
 import { within } from "./within.ts"
 
 /** What a connection gets to close, and WhatsApp to confirm a logout. */
 const CLOSE_MS = 10_000
-const LATELY_MS = 60_000
+/** States in which WhatsApp is answering. */
+const REACHES: ReadonlySet<SessionState> = new Set(["connected", "qr", "pairing-code"])
 
 /** One company's line, as its record says it was left. */
 export function createLine(company: string, initial: LineRecord, deps: LineDeps): Line {
@@ -63,7 +65,7 @@ export function createLine(company: string, initial: LineRecord, deps: LineDeps)
       return engine.busy
     },
     get reaches() {
-      return state.record.state === "connected" || clock.now() - engine.reachedAt < LATELY_MS
+      return REACHES.has(state.record.state)
     },
     get connection() {
       return state.record.state === "connected" ? engine.attempt?.connection : undefined

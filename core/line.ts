@@ -49,7 +49,7 @@ export interface Line {
   readonly gate: Gate
   /** It has a socket or is on the way to one. */
   readonly live: boolean
-  /** WhatsApp has answered it lately. */
+  /** WhatsApp is answering it. */
   readonly reaches: boolean
   readonly connection: Connection | undefined
   status(): SessionStatus

@@ -1,6 +1,6 @@
 import type { Chat, Chats } from "./chats.ts"
 import type { Clock } from "./clock.ts"
-import { type AppError, appError, toError } from "./errors.ts"
+import { type AppError, appError, isAppError, toError } from "./errors.ts"
 import type { Events } from "./events.ts"
 import type { Hooks } from "./hooks.ts"
 import type { Idempotency, Reserved, Ticket } from "./idempotency.ts"
@@ -81,7 +81,7 @@ export function createOutbound(deps: OutboundDeps): Outbound {
     const now = clock.now()
     const expiresAt = now + ttlMs
     let row: MessageRow | undefined
-    const { chat, result } = await chats.commit(company, to, (at) => {
+    const stored = chats.commit(company, to, (at) => {
       row = rowOf(company, messageId, key, at, draft, now, expiresAt)
       const ops: Op[] = [
         { op: "putIfAbsent", ...messages.place(row) },
@@ -90,6 +90,11 @@ export function createOutbound(deps: OutboundDeps): Outbound {
       ]
       if (reservation !== undefined) ops.push(reservation)
       return { ops, drafts: [], opens: false }
+    })
+    const { chat, result } = await stored.catch((thrown: unknown) => {
+      // Told that it failed, its sender will send again: should the commit have got through, it must not go out as well.
+      outbox.disown(company, key, messageId)
+      throw isAppError(thrown) ? thrown : appError("STORAGE_UNAVAILABLE", { cause: thrown })
     })
     if (!result.ok || row === undefined) throw appError("STORAGE_UNAVAILABLE")
     lines.touch(company)

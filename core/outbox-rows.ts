@@ -2,6 +2,7 @@ import type { Chats } from "./chats.ts"
 import type { Clock } from "./clock.ts"
 import type { Ledger, Op, Row } from "./ledger.ts"
 import type { Logger } from "./log.ts"
+import { createLru } from "./lru.ts"
 import type { Messages } from "./messages.ts"
 import type { ChatRef } from "./provider.ts"
 import type { Item } from "./pump.ts"
@@ -23,6 +24,8 @@ export interface OutboxRows {
   key(company: string): Promise<string>
   place(item: Waiting, tried: boolean): Op
   read(row: Row): OutboxRow
+  /** The message is never loaded again. */
+  disown(messageId: string): void
   load(company: string, rows: readonly Row[]): Promise<(Item & { readonly tried: boolean })[]>
 }
 
@@ -34,6 +37,7 @@ export interface OutboxRowsDeps {
   readonly log: Logger
 }
 
+const DISOWNED = 10_000
 const KEY_DIGITS = 16
 /** Keys are microseconds, so that a burst within one millisecond still has an order. */
 const PER_MS = 1_000
@@ -41,11 +45,13 @@ const PER_MS = 1_000
 export function createOutboxRows({ ledger, messages, chats, clock, log }: OutboxRowsDeps): OutboxRows {
   /** The last key given to each company that has sent since the start. */
   const last = new Map<string, number>()
+  const disowned = createLru<true>(DISOWNED)
 
   const read = (row: Row): OutboxRow => decodeRecord<OutboxRow>(row.value, `outbox ${row.key}`)
 
   return {
     read,
+    disown: (messageId) => disowned.set(messageId, true),
 
     async key(company) {
       if (!last.has(company)) {
@@ -64,7 +70,8 @@ export function createOutboxRows({ ledger, messages, chats, clock, log }: Outbox
     },
 
     async load(company, rows) {
-      const waiting = rows.map((row) => ({ key: row.key, ...read(row) }))
+      const all = rows.map((row) => ({ key: row.key, ...read(row) }))
+      const waiting = all.filter(({ messageId }) => disowned.get(messageId) === undefined)
       const ids = waiting.map(({ messageId }) => messageId)
       const [found, wires] = await Promise.all([messages.get(company, ids), messages.wire(company, ids)])
       const items: (Item & { tried: boolean })[] = []

@@ -4,7 +4,7 @@ import { toError } from "./errors.ts"
 import type { Hooks } from "./hooks.ts"
 import type { Ledger, Op } from "./ledger.ts"
 import type { Logger } from "./log.ts"
-import type { MessageRow, Messages, Move } from "./messages.ts"
+import { MESSAGE_TABLE, type MessageRow, type Messages, type Move, WIRE_TABLE } from "./messages.ts"
 import type { Connection, SendOutcome } from "./provider.ts"
 import { createPump, type Item, type Pump } from "./pump.ts"
 import { createOutboxRows, type Waiting } from "./outbox-rows.ts"
@@ -21,6 +21,8 @@ export interface Outbox {
   place(item: Waiting): Op
   /** A message is durable in the outbox. */
   accepted(company: string, item: Item): void
+  /** A message whose sender was told that it is not stored: removed, should it be there after all. */
+  disown(company: string, key: string, messageId: string): void
   opened(company: string, connection: Connection): void
   closed(company: string): void
   /** A message has been settled by something other than its own acknowledgement. */
@@ -170,6 +172,19 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     accepted(company, item) {
       const sender = senders.get(company)
       if (sender !== undefined) offer(sender, item)
+    },
+
+    disown(company, key, messageId) {
+      rows.disown(messageId)
+      const gone: Op[] = [
+        { op: "delete", table: OUTBOX_TABLE, key },
+        { op: "delete", table: MESSAGE_TABLE, key: messageId },
+        { op: "delete", table: WIRE_TABLE, key: messageId },
+      ]
+      ledger.commit(company, gone).catch((thrown: unknown) => {
+        // Likely the same trouble as before; what is disowned is never loaded in this process.
+        log.warn({ company, messageId, error: toError(thrown).message }, "A refused message could not be removed")
+      })
     },
 
     opened(company, connection) {
