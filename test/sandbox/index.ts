@@ -57,6 +57,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     pid: child.pid ?? 0,
     env: { WHATSAPP_SOCKET_URL: client.url, WHATSAPP_SOCKET_ROOT_KEY: client.rootKey },
     async stop() {
+      // Whoever waits for the end must live to see it.
+      child.ref()
       child.kill("SIGTERM")
       await ended
     },
