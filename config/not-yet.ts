@@ -78,8 +78,6 @@ export const notYet: NotYet = {
     "WHATSAPP_ENCRYPT_MESSAGES",
     "WHATSAPP_ENCRYPTION_KEY",
     "WHATSAPP_ENCRYPTION_KEYS_OLD",
-    "WHATSAPP_RATE_LIMIT_PER_COMPANY",
-    "WHATSAPP_RATE_LIMIT_WINDOW",
     "WHATSAPP_STORES",
   ] satisfies (keyof typeof env)[],
   kept: [

@@ -191,7 +191,7 @@ describe("problems", () => {
     const recluse = definePlugin({
       name: "recluse",
       description: "Wants to be alone",
-      check: ({}, { multiTenant }) =>
+      check: (_, { multiTenant }) =>
         multiTenant ? [{ variable: "WHATSAPP_MULTI_TENANT", message: "must be false" }] : [],
       setup: () => undefined,
     })
@@ -327,8 +327,6 @@ describe("what is not built yet", () => {
     ["WHATSAPP_ENCRYPTION_KEYS_OLD", "0".repeat(64)],
     ["WHATSAPP_ENCRYPT_MESSAGES", "yes"],
     ["WHATSAPP_BLOCKED_NUMBERS", "79001234567"],
-    ["WHATSAPP_RATE_LIMIT_PER_COMPANY", "50"],
-    ["WHATSAPP_RATE_LIMIT_WINDOW", "1000"],
     ["WHATSAPP_STORES", "{}"],
   ])("stops the start where ignoring it would be less safe: %s", async (variable, value) => {
     const { problems } = await read({ env: { [variable]: value } })
@@ -339,7 +337,7 @@ describe("what is not built yet", () => {
     const { problems, warnings } = await read({
       env: {
         WHATSAPP_METRICS_ENABLED: "true",
-        WHATSAPP_RATE_LIMIT_PER_COMPANY: "100",
+        WHATSAPP_RATE_LIMIT_PER_COMPANY: "50",
         REDIS_URL: "redis://localhost",
         WHATSAPP_ENCRYPT_MESSAGES: "false",
         WHATSAPP_ISOLATE_AUTH: "true",
