@@ -38,7 +38,8 @@ export interface Answer {
   readonly body: Record<string, unknown>
 }
 
-const root = fileURLToPath(new URL("../..", import.meta.url))
+/** The top folder of the repository, with a slash at the end. */
+export const root = fileURLToPath(new URL("../..", import.meta.url))
 const inDeno = "Deno" in globalThis
 
 /** The permissions Deno needs, and no more. */
@@ -129,12 +130,18 @@ export async function call(
 }
 
 /** Asks again every 20 ms until `probe` gives something, for at most `timeoutMs`; the failure says what was waited for. */
-export async function until<T>(what: string, timeoutMs: number, probe: () => Promise<T | undefined>): Promise<T> {
+export async function until<T>(
+  what: string | (() => string),
+  timeoutMs: number,
+  probe: () => Promise<T | undefined>,
+): Promise<T> {
   const end = performance.now() + timeoutMs
   for (;;) {
     const found = await probe()
     if (found !== undefined) return found
-    if (performance.now() > end) throw new Error(`Waited ${timeoutMs} ms in vain: ${what}`)
+    if (performance.now() > end) {
+      throw new Error(`Waited ${timeoutMs} ms in vain: ${typeof what === "string" ? what : what()}`)
+    }
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

@@ -1,0 +1,33 @@
+import { memoryLedger } from "../../../adapters/ledger/memory/index.ts"
+import { memoryStorage } from "../../../adapters/storage/memory/index.ts"
+import { createClock } from "../../../adapters/system/clock.ts"
+import { createApp } from "../../../core/app.ts"
+import { defineConfig } from "../../../core/config.ts"
+import apiKeys from "../../../plugins/api-keys/index.ts"
+import validation from "../../../plugins/validation/index.ts"
+import { createEdgeProvider } from "./provider.ts"
+import { createEdgeSystem } from "./system.ts"
+
+export interface Edge {
+  fetch(request: Request): Promise<Response>
+  stop(): Promise<void>
+  /** What was handed to the provider. */
+  readonly sent: readonly string[]
+}
+
+/** The server as an edge runtime would hold it: no port, no disk, requests come in by themselves. */
+export async function openEdge(env: Readonly<Record<string, string>>): Promise<Edge> {
+  const sent: string[] = []
+  const app = createApp({
+    config: defineConfig({
+      plugins: [apiKeys, validation],
+      providers: [createEdgeProvider(sent)],
+      stores: [memoryStorage],
+      ledger: memoryLedger,
+      system: () => createEdgeSystem(env),
+      clock: createClock,
+    }),
+  })
+  await app.start()
+  return { fetch: (request) => app.fetch(request), stop: () => app.stop(), sent }
+}

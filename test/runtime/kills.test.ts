@@ -1,0 +1,24 @@
+import { expect, test } from "vitest"
+import { runKills } from "./kills.ts"
+
+const MINUTES = 60_000
+
+test("nothing that was promised is lost in twenty kills at random moments of a send", {
+  timeout: 5 * MINUTES,
+}, async () => {
+  const { hits, verdict, recordsRead } = await runKills({ kills: 20 })
+  expect(hits).toBeGreaterThanOrEqual(10)
+  expect(verdict.lost).toEqual([])
+  expect(verdict.renamed).toEqual([])
+  expect(verdict.inboundLost).toEqual([])
+  expect(verdict.inboundDoubled).toEqual([])
+  expect(verdict.answered200).toBeGreaterThan(20)
+  expect(verdict.answered202).toBeGreaterThan(20)
+  expect(verdict.written).toBeGreaterThan(40)
+  expect(recordsRead).toBeGreaterThan(verdict.sent)
+})
+
+test("a server that answers before it writes loses in a few kills", { timeout: 2 * MINUTES }, async () => {
+  const { verdict } = await runKills({ kills: 3, config: "test/runtime/unsafe.config.ts", settleMs: 3_000 })
+  expect(verdict.lost.length).toBeGreaterThan(0)
+})

@@ -1,0 +1,51 @@
+import { linkedOnce, type Stage, wait } from "./stage.ts"
+import { createTraffic } from "./traffic.ts"
+import { judge, type Verdict } from "./verdict.ts"
+
+export interface SigtermFigures {
+  readonly lines: number
+  /** Sends without an answer when the signal came. */
+  readonly inFlight: number
+  readonly exitCode: number | null
+  readonly tookMs: number
+  readonly verdict: Verdict
+}
+
+export interface SigtermOptions {
+  /** Sends of each line that are in flight at any time. */
+  readonly each: number
+  readonly loadMs: number
+}
+
+const CONTACT = "79001234001"
+const SETTLE_MS = 60_000
+
+/** SIGTERM while every line sends: how it ends, and what is there after the next start. */
+export async function runSigterm(stage: Stage, { each, loadMs }: SigtermOptions): Promise<SigtermFigures> {
+  const contact = await stage.phone(CONTACT)
+  const traffic = createTraffic(stage)
+  let running = true
+  let inFlight = 0
+  const sender = async (index: number): Promise<void> => {
+    const company = stage.companies[index % stage.companies.length]
+    for (let i = index; running && company; i++) {
+      inFlight++
+      const { status } = await traffic.send(company, contact, { async: i % 2 === 0 })
+      inFlight--
+      if (status === 0) return
+    }
+  }
+  const senders = Array.from({ length: stage.companies.length * each }, (_, index) => sender(index))
+  await wait(loadMs)
+  const flying = inFlight
+  const begun = performance.now()
+  const exitCode = await stage.platform.stop()
+  const tookMs = performance.now() - begun
+  running = false
+  await Promise.all(senders)
+
+  await stage.start()
+  const verdict = await judge(stage, traffic, [contact], SETTLE_MS)
+  await linkedOnce(stage)
+  return { lines: stage.companies.length, inFlight: flying, exitCode, tookMs, verdict }
+}

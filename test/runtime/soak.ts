@@ -1,0 +1,121 @@
+import process from "node:process"
+import { closeRows, runCloses, runRefusedUpgrades, wrongCloses } from "./closes.ts"
+import { runCuts } from "./cuts.ts"
+import { runKills } from "./kills.ts"
+import { runRace } from "./race.ts"
+import { runReconnects } from "./reconnects.ts"
+import { runRestart } from "./restart.ts"
+import { runSigterm } from "./sigterm.ts"
+import { openStage, type Stage } from "./stage.ts"
+import { figures, type Verdict } from "./verdict.ts"
+
+/** `npm run soak [-- name …]`: the long forms of the proofs, with their figures. Ends with 1 when one of them failed. */
+
+const log = (line: string): void => console.log(`  ${line}`)
+
+async function withLines<T>(count: number, work: (stage: Stage) => Promise<T>): Promise<T> {
+  const stage = await openStage()
+  try {
+    await stage.link(count)
+    return await work(stage)
+  } finally {
+    await stage.close()
+  }
+}
+
+/** Nothing promised is lost or renamed, nothing received is lost or doubled. */
+function sound(verdict: Verdict): string[] {
+  log(figures(verdict))
+  const { lost, renamed, inboundLost, inboundDoubled } = verdict
+  return Object.entries({ lost, renamed, inboundLost, inboundDoubled })
+    .filter(([, texts]) => texts.length > 0)
+    .map(([name, texts]) => `${name}: ${texts.slice(0, 5).join("; ")}`)
+}
+
+/** Each gives a sentence for everything that was not as it should be. */
+const runs: Record<string, () => Promise<string[]>> = {
+  async kills() {
+    const { verdict, ...rest } = await runKills({ kills: 200, log })
+    log(figures(rest))
+    return sound(verdict)
+  },
+  async unsafe() {
+    const { verdict } = await runKills({ kills: 20, config: "test/runtime/unsafe.config.ts", settleMs: 10_000, log })
+    log(figures(verdict))
+    return verdict.lost.length > 0 ? [] : ["a server that answers before it writes lost nothing"]
+  },
+  async cuts() {
+    const { verdict, ...rest } = await runCuts({ cuts: 5, rate: 50, calmMs: 5_000, log })
+    log(figures(rest))
+    return sound(verdict)
+  },
+  async hasty() {
+    const env = { WHATSAPP_CONFIG: "test/runtime/hasty.config.ts" }
+    const { verdict } = await runCuts({ cuts: 5, rate: 50, calmMs: 5_000, env, settleMs: 10_000, log })
+    log(figures(verdict))
+    return verdict.lost.length > 0 ? [] : ["a server that answers when it has written to the socket lost nothing"]
+  },
+  storms: () =>
+    withLines(20, async (stage) => {
+      const rows = closeRows(45_000)
+      const found = await runCloses(stage, rows, 45_000)
+      for (const { row, session, logins } of found) log(`${row.reason}: ${session.status}, ${logins} logins in 45 s`)
+      const chosen = stage.companies.slice(rows.length)
+      const back = await runRefusedUpgrades(stage, chosen, 60_000)
+      log(`HTTP 503 for 60 s: back after ${back.map((ms) => Math.round(ms)).join(", ")} ms`)
+      return [...wrongCloses(found), ...(Math.max(...back) < 30_000 ? [] : ["not back within 30 s of the return"])]
+    }),
+  restart: () =>
+    withLines(10, async (stage) => {
+      const worst: number[] = []
+      for (let round = 0; round < 5; round++) {
+        const { p50, max } = await runRestart(stage)
+        log(`10 lines back: p50 ${p50} ms, max ${max} ms after the start of the process`)
+        worst.push(max)
+      }
+      return Math.max(...worst) < 3_000 ? [] : ["a line took longer than 3 s"]
+    }),
+  sigterm: () =>
+    withLines(20, async (stage) => {
+      const { verdict, ...rest } = await runSigterm(stage, { each: 4, loadMs: 5_000 })
+      log(figures(rest))
+      const faults = sound(verdict)
+      if (rest.exitCode !== 0) faults.push(`exit code ${rest.exitCode}`)
+      if (rest.tookMs >= 10_000) faults.push("longer than 10 s")
+      return faults
+    }),
+  async race() {
+    const quiet = await runRace({ messages: 100 })
+    const faults = sound(quiet)
+    if (quiet.undecryptable + quiet.retriesAsked > 0) faults.push("a message could not be read at once")
+    for (const store of ["auth", "ledger"] as const) {
+      log(`the ${store} store fails for 10 s`)
+      faults.push(...sound(await runRace({ messages: 200, apartMs: 90, outage: { store, ms: 10_000 } })))
+    }
+    return faults
+  },
+  async reconnects() {
+    const { thirds, heapPerReconnect } = await runReconnects(240)
+    for (const held of thirds) log(figures(held))
+    log(`heap per reconnect ${Math.round(heapPerReconnect)} bytes`)
+    return heapPerReconnect < 10_000 ? [] : ["the heap grows"]
+  },
+}
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !Object.hasOwn(runs, name))
+if (unknown.length > 0) {
+  console.error(`No such run: ${unknown.join(", ")}. There are: ${Object.keys(runs).join(", ")}`)
+  process.exit(2)
+}
+let failed = 0
+for (const [name, run] of Object.entries(runs)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue
+  console.log(name)
+  const begun = performance.now()
+  const faults = await run().catch((fault: unknown) => [fault instanceof Error ? fault.message : String(fault)])
+  for (const fault of faults) log(`FAILED: ${fault}`)
+  if (faults.length > 0) failed++
+  log(`${faults.length === 0 ? "ok" : "not ok"}, ${((performance.now() - begun) / 1000).toFixed(0)} s`)
+}
+process.exit(failed === 0 ? 0 : 1)

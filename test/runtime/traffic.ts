@@ -1,0 +1,86 @@
+import type { SandboxPhone } from "../sandbox/index.ts"
+import type { Answer } from "../support/platform.ts"
+import { dataOf, type Stage, type StageCompany } from "./stage.ts"
+
+/** A text that a company was asked to send, and what was said to it. */
+export interface Sent {
+  readonly company: StageCompany
+  readonly text: string
+  readonly contact: string
+  /** From the request to its answer, or to its end without one. */
+  ms: number
+  /** HTTP status; 0 while there is none, and for ever when the request was cut off. */
+  status: number
+  code: string | undefined
+  messageId: string | undefined
+}
+
+/** A text that a phone sent to a company. */
+export interface Written {
+  readonly company: StageCompany
+  readonly from: string
+  readonly text: string
+}
+
+/** Everything that was said in both directions, to be compared with what arrived. */
+export interface Traffic {
+  readonly sent: readonly Sent[]
+  readonly written: readonly Written[]
+  /** Asks the server to send; never rejects: a cut-off request has no status. */
+  send(company: StageCompany, contact: SandboxPhone, options?: SendOptions): Promise<Sent>
+  /** The contact writes to the company. */
+  write(contact: SandboxPhone, company: StageCompany): Promise<Written>
+}
+
+export interface SendOptions {
+  /** Asks for an answer as soon as the message is stored. */
+  readonly async?: boolean
+  readonly text?: string
+}
+
+export function createTraffic(stage: Stage): Traffic {
+  const sent: Sent[] = []
+  const written: Written[] = []
+  return {
+    sent,
+    written,
+    async send(company, contact, options = {}) {
+      const text = options.text ?? `to contact, number ${sent.length + 1}`
+      const one: Sent = {
+        company,
+        text,
+        contact: contact.number,
+        ms: 0,
+        status: 0,
+        code: undefined,
+        messageId: undefined,
+      }
+      sent.push(one)
+      const body = { companyId: company.id, phone: contact.number, message: text }
+      const headers: Record<string, string> = options.async ? { prefer: "respond-async" } : {}
+      const begun = performance.now()
+      try {
+        note(one, await stage.platform.call("POST", "/api/whatsapp/send", body, headers))
+      } catch {
+        // The server was killed under it: what counts is that no answer came.
+        one.status = 0
+      }
+      one.ms = performance.now() - begun
+      return one
+    },
+    async write(contact, company) {
+      const one = { company, from: contact.number, text: `to company, number ${written.length + 1}` }
+      written.push(one)
+      await contact.send(company.number, one.text)
+      return one
+    },
+  }
+}
+
+function note(one: Sent, answer: Answer): void {
+  one.status = answer.status
+  one.code = (answer.body.error as { code?: string } | undefined)?.code
+  one.messageId = dataOf<{ messageId?: string }>(answer).messageId
+}
+
+export const promised = ({ status }: Sent): boolean => status === 200 || status === 202

@@ -1,0 +1,118 @@
+import type { Received, SandboxPhone } from "../sandbox/index.ts"
+import type { Platform } from "../support/platform.ts"
+import { type Stage, type StageCompany, wait } from "./stage.ts"
+import { promised, type Sent, type Traffic } from "./traffic.ts"
+
+/** What became of all that was said, both ways. */
+export interface Verdict {
+  readonly sent: number
+  readonly answered200: number
+  readonly answered202: number
+  readonly refused: number
+  readonly unanswered: number
+  /** Answered with 200 or 202, and never arrived at the phone. */
+  readonly lost: readonly string[]
+  /** Arrived under another id than the one answered, or under more than one. */
+  readonly renamed: readonly string[]
+  /** Message stanzas seen on the wire beyond the first of each id. */
+  readonly repeats: number
+  readonly written: number
+  /** Written by a phone, and not in GET /messages. */
+  readonly inboundLost: readonly string[]
+  readonly inboundDoubled: readonly string[]
+  /** Messages that the contacts' phones could not read at once, and that the lines could not. */
+  readonly undecryptable: number
+  readonly retriesAsked: number
+}
+
+const POLL_MS = 250
+
+/** Waits until everything promised has arrived, at most `ms`, and tells what did not. */
+export async function judge(
+  stage: Stage,
+  traffic: Traffic,
+  contacts: readonly SandboxPhone[],
+  ms: number,
+): Promise<Verdict> {
+  const end = performance.now() + ms
+  for (;;) {
+    const verdict = await compare(stage, traffic, contacts)
+    if (verdict.lost.length === 0 && verdict.inboundLost.length === 0) return verdict
+    if (performance.now() > end) return verdict
+    await wait(POLL_MS)
+  }
+}
+
+async function compare(stage: Stage, traffic: Traffic, contacts: readonly SandboxPhone[]): Promise<Verdict> {
+  const { sent, written } = traffic
+  const arrived = new Map<string, Received[]>()
+  let undecryptable = 0
+  for (const contact of contacts) {
+    for (const message of await contact.messages({ own: false }, 1_000_000)) {
+      const key = `${message.from} ${contact.number} ${message.text}`
+      arrived.set(key, [...(arrived.get(key) ?? []), message])
+    }
+    undecryptable += (await contact.view()).counts.undecryptable
+  }
+  const copies = (one: Sent): readonly Received[] =>
+    arrived.get(`${one.company.number} ${one.contact} ${one.text}`) ?? []
+
+  const companies = [...new Set([...sent, ...written].map(({ company }) => company))]
+  const views = await Promise.all(companies.map(({ line }) => line.view()))
+  const inbox = new Map<string, number>()
+  for (const company of companies) {
+    for (const { phone, message } of await listInbound(stage.platform, company)) {
+      const key = `${company.id} ${phone} ${message}`
+      inbox.set(key, (inbox.get(key) ?? 0) + 1)
+    }
+  }
+  const stored = (from: string, company: StageCompany, text: string): number =>
+    inbox.get(`${company.id} ${from} ${text}`) ?? 0
+
+  return {
+    sent: sent.length,
+    answered200: sent.filter(({ status }) => status === 200).length,
+    answered202: sent.filter(({ status }) => status === 202).length,
+    refused: sent.filter(({ status }) => status >= 300).length,
+    unanswered: sent.filter(({ status }) => status === 0).length,
+    lost: sent.filter((one) => promised(one) && copies(one).length === 0).map(({ text }) => text),
+    renamed: sent.filter((one) => isRenamed(one, copies(one))).map(({ text }) => text),
+    repeats: views.reduce((sum, { repeats }) => sum + repeats, 0),
+    written: written.length,
+    inboundLost: written.filter((one) => stored(one.from, one.company, one.text) === 0).map(({ text }) => text),
+    inboundDoubled: written.filter((one) => stored(one.from, one.company, one.text) > 1).map(({ text }) => text),
+    undecryptable,
+    retriesAsked: views.reduce((sum, view) => sum + view.retriesAsked, 0),
+  }
+}
+
+function isRenamed(one: Sent, copies: readonly Received[]): boolean {
+  if (copies.length > 1) return true
+  return one.messageId !== undefined && copies.some(({ id }) => id !== one.messageId)
+}
+
+interface InboundRow {
+  readonly phone: string | null
+  readonly message: string | null
+}
+
+/** Everything a company has received, page by page. */
+async function listInbound(platform: Platform, { id }: StageCompany): Promise<InboundRow[]> {
+  const rows: InboundRow[] = []
+  let cursor = ""
+  for (;;) {
+    const path = `/api/whatsapp/messages/${id}?direction=inbound&limit=200${cursor}`
+    const { status, body } = await platform.call("GET", path)
+    if (status !== 200) throw new Error(`${path}: ${status} ${JSON.stringify(body)}`)
+    rows.push(...(body.data as InboundRow[]))
+    if (body.nextCursor === null) return rows
+    cursor = `&cursor=${encodeURIComponent(body.nextCursor as string)}`
+  }
+}
+
+/** One line of figures. */
+export function figures(verdict: object): string {
+  return Object.entries(verdict)
+    .map(([name, value]) => `${name} ${Array.isArray(value) ? value.length : JSON.stringify(value)}`)
+    .join(" · ")
+}
