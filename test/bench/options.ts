@@ -36,7 +36,7 @@ export const HELP = `npm run bench -- [send] [memory] [start]   (all three when 
   --warm-up S          seconds of load before each counted round (2)
   --seconds S          seconds of load in a round (4)
   --in-flight N        requests at a time (32)
-  --flags "F G"        flags of Node for both clients, such as --stack-trace-limit=0
+  --flags="F G"        flags of Node for both clients, such as --stack-trace-limit=0
   --json FILE          the result as JSON, besides the table
   --compiled           measure dist/ as it is instead of compiling first
 `
