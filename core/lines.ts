@@ -64,6 +64,8 @@ export interface Lines {
 /** How late a message may be failed after its time to live. */
 const EXPIRY_MS = 5_000
 const SWEPT_AT_ONCE = 500
+/** Of the time for a stop, what sends under way get to come back. */
+const SENDS_SHARE = 0.5
 
 export function createLines(deps: LinesDeps): Lines {
   const { settings, provider, ledger, hooks, clock, log } = deps
@@ -180,8 +182,9 @@ export function createLines(deps: LinesDeps): Lines {
     events.stop()
     inbound.stop()
     pairs.stop()
-    await outbox.stop(ms)
-    await sessions.stop(ms)
+    const deadline = clock.now() + ms
+    await outbox.stop(ms * SENDS_SHARE)
+    await sessions.stop(Math.max(0, deadline - clock.now()))
     settlement.stop()
   }
 

@@ -182,8 +182,17 @@ export function createSessions(deps: SessionsDeps): Sessions {
 
     async stop(ms) {
       stopping = true
-      await within(clock, ms, Promise.all([...lines.values()].map((line) => line.stop("closing", "shutdown"))))
-      await within(clock, ms, Promise.all([...lines.values()].map((line) => line.flush(ms))))
+      const all = [...lines.values()]
+      await within(
+        clock,
+        ms,
+        Promise.all(
+          all.map(async (line) => {
+            await line.stop("closing", "shutdown")
+            await line.flush(ms)
+          }),
+        ),
+      )
     },
 
     view: {

@@ -128,7 +128,7 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock }: Kept): H
     async reopen(how = "kill") {
       if (how === "stop") {
         const stopped = lines.stop(5_000)
-        await clock.settle()
+        await clock.advance(5_000)
         await stopped
       }
       life.over = true
