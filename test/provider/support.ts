@@ -15,6 +15,7 @@ import { openConnection } from "../../adapters/provider/baileys/connection.ts"
 import baileys from "../../adapters/provider/baileys/index.ts"
 import { loadBaileys, trustRoot } from "../../adapters/provider/baileys/load-baileys.ts"
 import type { Sandbox, SandboxPhone } from "../sandbox/index.ts"
+import type { Logger } from "../../core/log.ts"
 import { createTestLog, type TestLog } from "../support/log.ts"
 
 /** Real time: these tests talk over real sockets. */
@@ -147,6 +148,7 @@ export interface TestLineOptions {
   readonly keepAliveMs?: number
   readonly proxy?: string
   readonly provider?: Provider
+  readonly log?: Logger
 }
 
 let nextId = 0
@@ -224,7 +226,7 @@ export function createTestLine(options: TestLineOptions): TestLine {
         options: {
           keepAliveMs: options.keepAliveMs ?? 30_000,
           connectTimeoutMs: options.connectTimeoutMs ?? 20_000,
-          log,
+          log: options.log ?? log,
           clock: realClock,
           ...(options.proxy !== undefined && { proxy: options.proxy }),
         },

@@ -22,8 +22,8 @@ export interface LineStore {
 
 type Staged = Map<string, Uint8Array | null>
 
-/** Sessions and addresses are read several times for each message; a few of each stay at hand. */
-const KEPT: Readonly<Record<string, number>> = { session: 48, "lid-mapping": 200, "sender-key": 16 }
+/** Sessions are read several times for each message; a few stay at hand. */
+const KEPT: Readonly<Record<string, number>> = { session: 48, "sender-key": 16 }
 
 export function createLineStore(auth: AuthStore, endurance: Endurance): LineStore {
   const kept = new Map(Object.entries(KEPT).map(([type, max]) => [type, createBoundedMap<Uint8Array>({ max })]))

@@ -1,3 +1,4 @@
+import { createBoundedMap } from "../bounded-map.ts"
 import { decodeJson, encodeJson } from "../codec.ts"
 import type { LineStore } from "../line-store.ts"
 import { lidJid, phoneJid, underLid, underPhone } from "./address.ts"
@@ -32,19 +33,32 @@ export interface LidMappingOptions {
 }
 
 const TYPE = "lid-mapping"
+const MOST_KNOWN = 400
+
+const reverse = (lidUser: string): string => `${lidUser}_reverse`
 
 export function createLidMapping({ store, ask, onNew }: LidMappingOptions): LidMapping {
   const asking = new Map<string, Promise<void>>()
+  /** Looked up several times for every message. */
+  const known = createBoundedMap<string>({ max: MOST_KNOWN })
 
   async function read(ids: readonly string[]): Promise<Map<string, string>> {
     const found = new Map<string, string>()
-    for (const [id, record] of await store.load(TYPE, ids)) {
+    const missing: string[] = []
+    for (const id of ids) {
+      const value = known.get(id)
+      if (value === undefined) missing.push(id)
+      else found.set(id, value)
+    }
+    if (missing.length === 0) return found
+    for (const [id, record] of await store.load(TYPE, missing)) {
       const value = decodeJson(record, `${TYPE}/${id}`)
-      if (typeof value === "string") found.set(id, value)
+      if (typeof value !== "string") continue
+      known.set(id, value)
+      found.set(id, value)
     }
     return found
   }
-  const reverse = (lidUser: string) => `${lidUser}_reverse`
 
   async function storePairs(pairs: readonly LidPair[]): Promise<void> {
     const wanted = new Map<string, string>()
@@ -55,18 +69,22 @@ export function createLidMapping({ store, ask, onNew }: LidMappingOptions): LidM
       if (phone && lid) wanted.set(phone, lid)
     }
     if (wanted.size === 0) return
-    const known = await read([...wanted.keys()])
-    const changed = [...wanted].filter(([phone, lid]) => known.get(phone) !== lid)
+    const before = await read([...wanted.keys()])
+    const changed = [...wanted].filter(([phone, lid]) => before.get(phone) !== lid)
     if (changed.length === 0) return
     const records = changed.flatMap(([phone, lid]) => [
       [phone, encodeJson(lid)] as const,
       [reverse(lid), encodeJson(phone)] as const,
     ])
     await store.write({ [TYPE]: Object.fromEntries(records) })
-    for (const [phone, lid] of changed) onNew({ phone, lid })
+    for (const [phone, lid] of changed) {
+      known.set(phone, lid)
+      known.set(reverse(lid), phone)
+      onNew({ phone, lid })
+    }
   }
   function askOnce(phones: readonly string[]): Promise<void> {
-    const key = [...phones].sort().join(",")
+    const key = phones.toSorted().join(",")
     const running = asking.get(key)
     if (running) return running
     const query = (async () => {
@@ -80,27 +98,27 @@ export function createLidMapping({ store, ask, onNew }: LidMappingOptions): LidM
     const asked = pns.flatMap((pn) => phoneJid(pn) ?? [])
     if (asked.length === 0) return null
     const phones = [...new Set(asked.map(({ user }) => user))]
-    let known = await read(phones)
-    const unknown = phones.filter((phone) => !known.has(phone))
+    let found = await read(phones)
+    const unknown = phones.filter((phone) => !found.has(phone))
     if (unknown.length > 0) {
       await askOnce(unknown)
-      known = await read(phones)
+      found = await read(phones)
     }
     return orNull(
       pns.flatMap((pn) => {
         const jid = phoneJid(pn)
-        const lid = jid && known.get(jid.user)
+        const lid = jid && found.get(jid.user)
         return jid && lid ? [{ pn, lid: underLid(jid, lid) }] : []
       }),
     )
   }
   async function pnsForLids(lids: readonly string[]): Promise<LidPair[] | null> {
     const users = lids.flatMap((lid) => lidJid(lid)?.user ?? [])
-    const known = await read([...new Set(users.map(reverse))])
+    const found = await read([...new Set(users.map(reverse))])
     return orNull(
       lids.flatMap((lid) => {
         const jid = parseJid(lid)
-        const phone = jid && known.get(reverse(jid.user))
+        const phone = jid && found.get(reverse(jid.user))
         return jid && phone ? [{ lid, pn: underPhone(jid, phone) }] : []
       }),
     )
