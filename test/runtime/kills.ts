@@ -89,12 +89,14 @@ async function killWithin(
 ): Promise<Sent> {
   const noise = startNoise(stage, traffic, contacts)
   await wait(Math.random() * CALM_MS)
+  // Stored, answered and perhaps still waiting for their turn when the end comes.
+  const waiting = [0, 1, 2].map((i) => traffic.send(pick(stage.companies, 1), pick(contacts, i), { async: true }))
   const moment = performance.now() + Math.random() * spanMs
   const aimed = traffic.send(pick(stage.companies, 0), pick(contacts, traffic.sent.length))
   // Timers are too coarse for this: a turn of the event loop is not.
   while (performance.now() < moment) await new Promise((resolve) => setImmediate(resolve))
   await stage.platform.kill()
-  await noise.stop()
+  await Promise.all([...waiting, noise.stop()])
   return aimed
 }
 

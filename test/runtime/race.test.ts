@@ -23,6 +23,8 @@ test("an auth store that fails for ten seconds loses nothing either way", { time
   const verdict = await runRace({ messages: 150, apartMs: 90, outage: { store: "auth", ms: OUTAGE_MS } })
   expect(verdict).toMatchObject({ lost: [], renamed: [], inboundLost: [], inboundDoubled: [], unanswered: 0 })
   expect(verdict.answered200 + verdict.answered202).toBeGreaterThan(0)
+  // The outage was felt: somebody waited for its end.
+  expect(verdict.slowestMs).toBeGreaterThan(OUTAGE_MS / 2)
 })
 
 test("a ledger that fails for ten seconds loses nothing either way", { timeout: 2 * MINUTES }, async () => {

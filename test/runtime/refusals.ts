@@ -15,6 +15,7 @@ export interface RefusalFigures {
 const CONTACT = "79001233001"
 const NEW_CONTACT = "79001233002"
 const STRANGER = "79001233003"
+const SILENT = "79001233004"
 
 export async function runRefusals(stage: Stage, company: StageCompany): Promise<RefusalFigures> {
   const { sandbox } = stage
@@ -54,7 +55,8 @@ export interface MissingAckFigures {
 }
 
 export async function runMissingAck(stage: Stage, company: StageCompany): Promise<MissingAckFigures> {
-  const contact = await stage.phone(CONTACT)
+  // A phone that confirms nothing: its receipt would tell as much as WhatsApp's own word.
+  const contact = await stage.sandbox.phone(SILENT, { deliver: false })
   const traffic = createTraffic(stage)
   await stage.sandbox.fault({ kind: "missing-ack", line: company.number, count: 1 })
   const answer = await traffic.send(company, contact, { text: "Did you get this?" })

@@ -10,6 +10,7 @@ export interface Verdict {
   readonly answered202: number
   readonly refused: number
   readonly unanswered: number
+  readonly slowestMs: number
   /** Answered with 200 or 202, and never arrived at the phone. */
   readonly lost: readonly string[]
   /** Arrived under another id than the one answered, or under more than one. */
@@ -75,6 +76,7 @@ async function compare(stage: Stage, traffic: Traffic, contacts: readonly Sandbo
     answered202: sent.filter(({ status }) => status === 202).length,
     refused: sent.filter(({ status }) => status >= 300).length,
     unanswered: sent.filter(({ status }) => status === 0).length,
+    slowestMs: Math.round(Math.max(0, ...sent.map(({ ms }) => ms))),
     lost: sent.filter((one) => promised(one) && copies(one).length === 0).map(({ text }) => text),
     renamed: sent.filter((one) => isRenamed(one, copies(one))).map(({ text }) => text),
     repeats: views.reduce((sum, { repeats }) => sum + repeats, 0),
