@@ -41,6 +41,7 @@ const LOGOUT_ANSWER_MS = 5_000
 /** One socket from its opening to its last event. */
 export function openConnection(input: ConnectInput, context: ConnectionContext): OpenedConnection {
   const { clock, log, connectTimeoutMs } = input.options
+  let starting: Promise<void> = Promise.resolve()
   let line: Line | undefined
   let ending: Ending | undefined
   let watchdog: Timer | undefined
@@ -66,7 +67,7 @@ export function openConnection(input: ConnectInput, context: ConnectionContext):
   })
 
   function emit(event: ProviderEvent): void {
-    if (told) return
+    if (told || (ending && event.type !== "close" && event.type !== "linked")) return
     told = event.type === "close"
     input.emit(event)
   }
@@ -103,6 +104,9 @@ export function openConnection(input: ConnectInput, context: ConnectionContext):
   }
   async function finish({ reason, code = null, detail = detailOf(reason) }: Ending): Promise<void> {
     const cause = new Error(detail)
+    // Whatever the start waits for in the store, nothing of it is needed any more.
+    if (!line) endurance.end(cause)
+    await starting
     line?.sender.end(cause)
     line?.pairing.end(cause)
     await line?.hangup.now()
@@ -114,8 +118,16 @@ export function openConnection(input: ConnectInput, context: ConnectionContext):
     endurance.end(cause)
     sweep?.cancel()
     line?.sock.ws.removeAllListeners()
+    // A socket that is torn down while it opens reports that as an error.
+    line?.sock.ws.on("error", () => undefined)
     emit({ type: "close", reason: said, code, detail: said === reason ? detail : detailOf(said) })
     finished()
+  }
+  /** The answer comes as a `restriction` event, if WhatsApp gives one; without it the end is not known. */
+  function askHowLong(): void {
+    line?.sock.fetchAccountReachoutTimelock().catch((thrown: unknown) => {
+      log.debug({ error: toError(thrown).message }, "WhatsApp did not say how long the restriction lasts")
+    })
   }
   async function start(): Promise<void> {
     await endurance.run(() => context.after)
@@ -126,13 +138,12 @@ export function openConnection(input: ConnectInput, context: ConnectionContext):
       endurance,
       emit,
       restriction: () => restriction,
-      onBarred: () => void line?.sock.fetchAccountReachoutTimelock().catch(() => undefined),
+      onBarred: () => askHowLong(),
       onStuck: () =>
         end({ reason: "unreachable", code: 408, detail: "WhatsApp did not acknowledge a message in time" }),
       onClosing: () => line?.hangup.soon(),
     })
-    if (ending) return void line.hangup.now()
-    watch()
+    if (!ending) watch()
     sweep = sweepQueries(line.sock.ws, clock)
     wire({
       line,
@@ -140,7 +151,7 @@ export function openConnection(input: ConnectInput, context: ConnectionContext):
       log,
       emit,
       end,
-      waiting: watch,
+      waiting: () => ending ?? watch(),
       arrived: () => watchdog?.cancel(),
       linked: (saved) => {
         linking = saved
@@ -155,7 +166,7 @@ export function openConnection(input: ConnectInput, context: ConnectionContext):
   input.signal.addEventListener("abort", onAbort)
   if (input.signal.aborted) onAbort()
   else {
-    start().catch((thrown: unknown) => {
+    starting = start().catch((thrown: unknown) => {
       // A failing store has already ended the connection with its own reason.
       end({ reason: "unknown", detail: toError(thrown).message })
     })

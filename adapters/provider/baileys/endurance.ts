@@ -34,7 +34,7 @@ const LONGEST_WAIT_MS = 2000
 export function createEndurance(options: EnduranceOptions): Endurance {
   const { clock } = options
   const stop = new AbortController()
-  const running = new Set<{ readonly since: number }>()
+  const running = new Set<{ readonly since: number; reject(cause: Error): void }>()
   let watch: Timer | undefined
   let told = false
 
@@ -67,16 +67,17 @@ export function createEndurance(options: EnduranceOptions): Endurance {
   }
 
   return {
-    async run(operation) {
-      if (stop.signal.aborted) throw toError(stop.signal.reason)
-      const entry = { since: clock.monotonic() }
-      running.add(entry)
+    run<T>(operation: () => Promise<T>) {
+      if (stop.signal.aborted) return Promise.reject(toError(stop.signal.reason))
       watch ??= clock.after(options.limitMs, look)
-      try {
-        return await persist(operation)
-      } finally {
-        running.delete(entry)
-      }
+      // By hand instead of a race with one long-lived promise, which would hold on to every operation there ever was.
+      return new Promise<T>((resolve, reject) => {
+        const entry = { since: clock.monotonic(), reject }
+        running.add(entry)
+        persist(operation)
+          .then(resolve, reject)
+          .finally(() => running.delete(entry))
+      })
     },
     hopeless(error) {
       tellOnce(() => options.onHopeless(error))
@@ -85,6 +86,7 @@ export function createEndurance(options: EnduranceOptions): Endurance {
       stop.abort(cause)
       watch?.cancel()
       watch = undefined
+      for (const entry of running) entry.reject(cause)
     },
     get ended() {
       return stop.signal.aborted
