@@ -1,4 +1,4 @@
-import { fromUtf8, utf8 } from "./utf8.ts"
+import { fromUtf8, utf8Into } from "./utf8.ts"
 
 /**
  * The part of MessagePack that JSON has, plus bytes. Written here because bytes must come back as Uint8Array on every
@@ -6,14 +6,18 @@ import { fromUtf8, utf8 } from "./utf8.ts"
  */
 
 const DEEPEST = 64
+/** Texts below this are read and written by hand, which is quicker than asking the runtime. */
+const SHORT = 32
+/** Most records fit in this many bytes. */
+const USUAL = 1_024
 
 /** The value after `head`. `undefined` properties are left out, as in JSON; a value that JSON has no word for throws. */
 export function pack(value: unknown, head: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(512)
+  const bytes = new Uint8Array(USUAL)
   const out: Output = { bytes, view: new DataView(bytes.buffer), at: head.length }
   out.bytes.set(head)
   write(out, value, 0)
-  return out.bytes.slice(0, out.at)
+  return out.bytes.subarray(0, out.at)
 }
 
 /** The value that begins at `from` and ends with the bytes; throws a RangeError when there is none. */
@@ -63,9 +67,13 @@ function write(out: Output, value: unknown, depth: number): void {
 function writeObject(out: Output, value: object, depth: number): void {
   // What a class says of itself for JSON is what is stored of it; the codec knows no classes.
   if ("toJSON" in value && typeof value.toJSON === "function") return write(out, value.toJSON(), depth + 1)
-  const entries = Object.entries(value).filter((entry) => entry[1] !== undefined)
-  writeHead(out, entries.length, 0x80, 16, 0xde)
-  for (const [key, item] of entries) {
+  const keys = Object.keys(value)
+  let count = 0
+  for (const key of keys) if ((value as Record<string, unknown>)[key] !== undefined) count++
+  writeHead(out, count, 0x80, 16, 0xde)
+  for (const key of keys) {
+    const item: unknown = (value as Record<string, unknown>)[key]
+    if (item === undefined) continue
     writeText(out, key)
     write(out, item, depth + 1)
   }
@@ -103,8 +111,8 @@ function writeHead(out: Output, length: number, short: number, limit: number, lo
 }
 
 function writeText(out: Output, text: string): void {
-  if (text.length < 32) {
-    room(out, 32)
+  if (text.length < SHORT) {
+    room(out, SHORT)
     let at = out.at + 1
     let index = 0
     for (; index < text.length; index++) {
@@ -118,11 +126,15 @@ function writeText(out: Output, text: string): void {
       return
     }
   }
-  const bytes = utf8(text)
-  writeHead(out, bytes.length, 0xa0, 32, 0xda)
-  room(out, bytes.length)
-  out.bytes.set(bytes, out.at)
-  out.at += bytes.length
+  // The length is known only afterwards: its form is that of the longest that the text can become.
+  const head = text.length * 3 < 0x10000 ? 3 : 5
+  room(out, head + text.length * 3)
+  const start = out.at + head
+  const end = utf8Into(text, out.bytes, start)
+  out.bytes[out.at] = head === 3 ? 0xda : 0xdb
+  if (head === 3) out.view.setUint16(out.at + 1, end - start)
+  else out.view.setUint32(out.at + 1, end - start)
+  out.at = end
 }
 
 function writeBytes(out: Output, bytes: Uint8Array): void {
@@ -193,16 +205,16 @@ function read(input: Input, depth: number): unknown {
 }
 
 function readText(input: Input, length: number): string {
-  const bytes = take(input, length)
-  if (length < 24) {
-    let text = ""
-    for (const byte of bytes) {
-      if (byte > 0x7f) return fromUtf8(bytes)
-      text += String.fromCharCode(byte)
-    }
-    return text
+  if (length >= SHORT) return fromUtf8(take(input, length))
+  const end = input.at + length
+  let text = ""
+  for (let at = input.at; at < end; at++) {
+    const byte = input.bytes[at] ?? 0x80
+    if (byte > 0x7f) return fromUtf8(take(input, length))
+    text += String.fromCharCode(byte)
   }
-  return fromUtf8(bytes)
+  input.at = end
+  return text
 }
 
 function readArray(input: Input, length: number, depth: number): unknown[] {

@@ -3,13 +3,25 @@
  * ids one; here they keep the three bytes that UTF-8 would give them.
  */
 
-const LONE_SURROGATE = /\p{Surrogate}/u
+/** In every runtime we run on, but not yet in the types of the language version we compile for. */
+interface ModernText {
+  isWellFormed(): boolean
+}
+
 const encoder = new TextEncoder()
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 /** Injective over all strings; plain UTF-8 for well-formed ones. */
 export function utf8(text: string): Uint8Array {
-  return LONE_SURROGATE.test(text) ? wideBytes(text) : encoder.encode(text)
+  return isText(text) ? encoder.encode(text) : wideBytes(text)
+}
+
+/** As `utf8`, into the bytes from `at` on, where there is room for three bytes of each code unit; the end of what was written. */
+export function utf8Into(text: string, into: Uint8Array, at: number): number {
+  if (isText(text)) return at + encoder.encodeInto(text, into.subarray(at)).written
+  const bytes = wideBytes(text)
+  into.set(bytes, at)
+  return at + bytes.length
 }
 
 /** The inverse of `utf8`. */
@@ -31,6 +43,11 @@ export function compareUtf8(a: string, b: string): number {
     if (left !== right) return rank(left) - rank(right)
   }
   return a.length - b.length
+}
+
+/** False when a surrogate stands alone. */
+function isText(text: string): boolean {
+  return (text as unknown as ModernText).isWellFormed()
 }
 
 function rank(unit: number): number {

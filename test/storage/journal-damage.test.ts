@@ -156,6 +156,22 @@ describe("a company's journal on the disk", () => {
     expect(await company().load("creds", ["me", "more"])).toEqual({ me: bytes("4"), more: bytes("3") })
   })
 
+  it("makes the copy anew when that is damaged, and never takes it for an absent company", async () => {
+    await company().save({ creds: { me: bytes("me") } })
+    await store.close()
+    const good = await readFile(lastGood)
+    await writeFile(lastGood, "nonsense")
+    store = await openFilesystem({ path: folder.path })
+    expect(await company().load("creds", ["me"])).toEqual({ me: bytes("me") })
+    await company().save({ session: { a: bytes("a") } })
+    await store.close()
+    expect((await readFile(lastGood)).length).toBe(good.length)
+    await writeFile(lastGood, "nonsense")
+    await rm(journal)
+    store = await openFilesystem({ path: folder.path })
+    expect(await codeOf(company().load("creds", ["me"]))).toBe("CREDENTIALS_DAMAGED")
+  })
+
   it("keeps no copy of credentials that were deleted", async () => {
     await company().save({ creds: { me: bytes("secret") }, session: { a: bytes("a") } })
     await company().save({ creds: { me: null } })

@@ -155,7 +155,8 @@ export async function openJournalFile(folder: string, options: FileOptions): Pro
     }),
 
     async read(keys) {
-      if (!exists) return keys.map(() => undefined)
+      // Most lookups of keys that are absent need no file.
+      if (!keys.some((key) => state.places.get(key))) return keys.map(() => undefined)
       const open = await use()
       try {
         // Places and file belong together: looked up only now, without waiting in between.

@@ -33,10 +33,10 @@ export async function openJournal(folder: string, options: JournalOptions): Prom
   const lastGood = createLastGood(folder, options)
   const copied = await lastGood.sequence()
   const found = file.facts()
-  if (copied !== undefined && copied > found.sequence) {
+  if (copied !== undefined && (found.sequence === 0 || copied > found.sequence)) {
     throw journalDamaged(`${folder}/${JOURNAL}`, "it lacks writes that the last good copy has")
   }
-  let copyDue = (copied === undefined) !== (found.credentials.size === 0)
+  let copyDue = found.credentials.size === 0 ? copied !== undefined : !copied
   let fence = found.fence
   let waiting: Commit[] = []
   let running: Promise<void> | undefined

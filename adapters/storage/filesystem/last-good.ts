@@ -1,7 +1,9 @@
 import { join } from "node:path"
+import { isAppError } from "../../../core/errors.ts"
 import { wholeJournal } from "./compact.ts"
 import type { FileOptions, JournalFile } from "./file.ts"
 import { encodeFrame } from "./frames.ts"
+import type { Seeds } from "./places.ts"
 import { scanJournal } from "./scan.ts"
 
 /**
@@ -9,7 +11,7 @@ import { scanJournal } from "./scan.ts"
  * linked, with its ratchets and pre-keys to be made anew. It also tells a journal that has lost its end.
  */
 export interface LastGood {
-  /** The write that the copy is of; undefined when there is none, or none that can be read. */
+  /** The write that the copy is of: 0 when the copy cannot be read, undefined when there is none. */
   sequence(): Promise<number | undefined>
   /** Makes the copy be what the journal holds, which may be nothing. */
   write(journal: JournalFile): Promise<void>
@@ -26,7 +28,7 @@ export function createLastGood(folder: string, { disk, seeds, durable }: FileOpt
       try {
         const bytes = Buffer.allocUnsafeSlow(await disk.size(file))
         await disk.read(file, bytes, 0)
-        return scanJournal(bytes, seeds, path).sequence
+        return sequenceOf(bytes, seeds, path)
       } finally {
         await disk.close(file)
       }
@@ -47,5 +49,15 @@ export function createLastGood(folder: string, { disk, seeds, durable }: FileOpt
       }
       await disk.rename(`${path}.new`, path)
     },
+  }
+}
+
+/** A copy that is damaged says nothing against the journal, and is made anew from it. */
+function sequenceOf(bytes: Buffer, seeds: Seeds, path: string): number {
+  try {
+    return scanJournal(bytes, seeds, path).sequence
+  } catch (error) {
+    if (isAppError(error)) return 0
+    throw error
   }
 }
