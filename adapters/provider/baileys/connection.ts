@@ -48,6 +48,7 @@ export function openConnection(input: ConnectInput, context: ConnectionContext):
   let sweep: Timer | undefined
   let linking: Promise<void> | undefined
   let restriction: Restriction | null = null
+  let opened = false
   let told = false
 
   const endurance = createEndurance({
@@ -69,6 +70,7 @@ export function openConnection(input: ConnectInput, context: ConnectionContext):
   function emit(event: ProviderEvent): void {
     if (told || (ending && event.type !== "close" && event.type !== "linked")) return
     told = event.type === "close"
+    opened ||= event.type === "open"
     input.emit(event)
   }
   function end(how: Ending): void {
@@ -177,6 +179,7 @@ export function openConnection(input: ConnectInput, context: ConnectionContext):
     settled: done.then(() => store.settled()),
     async send(message) {
       if (!line || ending) return { outcome: "not-sent", cause: closed() }
+      if (!opened) return { outcome: "not-sent", cause: new Error("The line is not connected yet") }
       return line.sender.send(message)
     },
     async prove(timeoutMs) {

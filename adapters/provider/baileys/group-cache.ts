@@ -2,7 +2,7 @@ import type { BinaryNode, GroupMetadata, GroupParticipant } from "@whiskeysocket
 import type { Clock } from "../../../core/clock.ts"
 import { createBoundedMap } from "./bounded-map.ts"
 
-const MOST_GROUPS = 64
+const MOST_GROUPS = 32
 const MAX_AGE_MS = 10 * 60_000
 
 /** Who is in a group, as far as sending needs it: without it every group message costs a query. */

@@ -26,7 +26,7 @@ export interface LibraryKeysOptions {
 export function createLibraryKeys(options: LibraryKeysOptions): SignalKeyStoreWithTransaction {
   const { store, endurance, credentials } = options
   /** Written anew with every group message, almost always unchanged. */
-  const memories = createBoundedMap<Uint8Array>({ max: 32 })
+  const memories = createBoundedMap<Uint8Array>({ max: 8 })
 
   function decode(type: string, id: string, record: Uint8Array): unknown {
     const what = `${type}/${id}`

@@ -56,7 +56,10 @@ export function createLineStore(auth: AuthStore, endurance: Endurance): LineStor
     for (const [type, values] of committing) {
       const shelf = kept.get(type)
       if (!shelf) continue
-      for (const [id, value] of values) value === null ? shelf.delete(id) : shelf.set(id, value)
+      for (const [id, value] of values) {
+        if (value === null) shelf.delete(id)
+        else shelf.set(id, value)
+      }
     }
     committing = new Map()
   }
