@@ -1,3 +1,4 @@
+import type { Clock } from "./clock.ts"
 import type { Ledger } from "./ledger.ts"
 import type { Lease, Ownership } from "./ownership.ts"
 
@@ -9,16 +10,19 @@ const CLAIMS = 1_000_000
 
 /**
  * Ownership for a data folder that only this process holds: a company is claimed when nobody here has it. The fence grows
- * over restarts, since each process begins a new epoch in the ledger before its first claim.
+ * over restarts, since each process begins a new epoch in the ledger before its first claim. With a clock an epoch is at
+ * least the second it began in, so that stores which have seen fences go on under a ledger that was begun anew.
  */
-export function createLocalOwnership(ledger: Ledger): Ownership {
+export function createLocalOwnership(ledger: Ledger, clock?: Pick<Clock, "now">): Ownership {
   const held = new Set<string>()
   let epoch: Promise<number> | undefined
   let claims = 0
 
   async function nextEpoch(): Promise<number> {
-    await ledger.commit(HOUSE, [{ op: "increment", table: TABLE, key: KEY, by: 1 }])
-    return (await ledger.numbers(HOUSE, TABLE))[KEY] ?? 0
+    const last = (await ledger.numbers(HOUSE, TABLE))[KEY] ?? 0
+    const next = Math.max(last + 1, Math.floor((clock?.now() ?? 0) / 1_000))
+    await ledger.commit(HOUSE, [{ op: "increment", table: TABLE, key: KEY, by: next - last }])
+    return next
   }
 
   async function nextFence(): Promise<number> {

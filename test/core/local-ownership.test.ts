@@ -45,6 +45,19 @@ describe("ownership of the lines of one data folder", () => {
     await folder.remove()
   })
 
+  it("goes on above the fences of a ledger that is gone", async () => {
+    const clock = { now: () => 1_763_850_000_000 }
+    const before = await createLocalOwnership(createMemoryLedger(), clock).claim("acme")
+    clock.now = () => 1_763_850_001_000
+    const after = await createLocalOwnership(createMemoryLedger(), clock).claim("acme")
+    expect(after?.fence).toBeGreaterThan(before?.fence ?? Infinity)
+    expect(Number.isSafeInteger(after?.fence)).toBe(true)
+    const ledger = createMemoryLedger()
+    const first = await createLocalOwnership(ledger, clock).claim("acme")
+    clock.now = () => 0
+    expect((await createLocalOwnership(ledger, clock).claim("acme"))?.fence).toBeGreaterThan(first?.fence ?? Infinity)
+  })
+
   it("frees the company when the ledger fails, and asks it again", async () => {
     const ledger = createMemoryLedger()
     let failing = true

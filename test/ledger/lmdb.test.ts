@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto"
 import { stat } from "node:fs/promises"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { openEngine } from "../../adapters/ledger/lmdb/engine.ts"
 import { openLmdb } from "../../adapters/ledger/lmdb/index.ts"
 import type { Ledger, Op } from "../../core/ledger.ts"
 import { bytes, codeOf } from "../suites/bytes.ts"
@@ -80,6 +81,29 @@ describe("the LMDB ledger", () => {
     expect(await ledger.due("m", 9_999, 10)).toEqual([])
     await ledger.commit("acme", [put("k1", bytes("new"))])
     expect((await ledger.page("acme", "m", { limit: 10 })).rows.map(({ key }) => key)).toEqual(["k1"])
+  })
+
+  it("keeps no entry of any kind for an erased company", async () => {
+    const entries = async (): Promise<number> => {
+      await ledger.close()
+      const engine = openEngine(join(folder.path, "ledger"), true)
+      const count = engine.range(Buffer.alloc(1), Buffer.alloc(9, 0xff), 1_000_000).length
+      await engine.close()
+      ledger = await openLmdb({ folder: folder.path })
+      return count
+    }
+    const fill = (company: string): Promise<unknown> =>
+      ledger.commit(company, [
+        put("k".repeat(3_000), bytes("x"), { index: { time: "t".repeat(3_000), chat: "" }, due: 5 }),
+        { op: "append", table: "log", value: bytes("x") },
+        { op: "increment", table: "n", key: "k", by: 1 },
+      ])
+    await fill("acme")
+    const one = await entries()
+    await fill("other")
+    expect(await entries()).toBeGreaterThan(one + 5)
+    await ledger.erase("other")
+    expect(await entries()).toBe(one)
   })
 
   it("does not see an erased company from the first moment on", async () => {

@@ -1,5 +1,6 @@
-import { chmodSync, mkdirSync, readdirSync } from "node:fs"
-import { join } from "node:path"
+import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readdirSync } from "node:fs"
+import { dirname, join, resolve } from "node:path"
+import process from "node:process"
 import { open, type RootDatabase } from "lmdb"
 import { appError } from "../../../core/errors.ts"
 
@@ -29,7 +30,7 @@ interface FailedCommit extends Error {
 
 /** Opens the environment in `folder`. `durable: false` leaves out the flush and exists for controls in tests. */
 export function openEngine(folder: string, durable: boolean): Engine {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const made = mkdirSync(folder, { recursive: true, mode: 0o700 })
   chmodSync(folder, 0o700)
   const db: RootDatabase<Buffer, Buffer> = open({
     path: folder,
@@ -46,6 +47,7 @@ export function openEngine(folder: string, durable: boolean): Engine {
   })
   // The engine makes its files readable to everybody.
   for (const file of readdirSync(folder)) chmodSync(join(folder, file), 0o600)
+  if (durable) syncNames(folder, made)
   let closed = false
 
   function check(): void {
@@ -60,7 +62,7 @@ export function openEngine(folder: string, durable: boolean): Engine {
 
     range(low, high, limit, reverse = false) {
       check()
-      if (Buffer.compare(low, high) >= 0) return []
+      if (limit < 1 || Buffer.compare(low, high) >= 0) return []
       const bounds = reverse
         ? { start: high, exclusiveStart: true, end: low, inclusiveEnd: true }
         : { start: low, end: high }
@@ -94,6 +96,22 @@ export function openEngine(folder: string, durable: boolean): Engine {
       closed = true
       await db.close()
     },
+  }
+}
+
+/** The engine syncs what is in its files, not that the files are there. */
+function syncNames(folder: string, made: string | undefined): void {
+  // There folders cannot be synced, and need not be.
+  if (process.platform === "win32") return
+  const top = dirname(resolve(made ?? join(folder, "data")))
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    const file = openSync(at, "r")
+    try {
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    if (at === top) break
   }
 }
 

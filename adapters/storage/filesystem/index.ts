@@ -73,8 +73,10 @@ export async function openFilesystem(options: FilesystemOptions): Promise<OpenSt
 
 /** The folder of all companies, and those above it that had to be made, with their names on the disk. */
 async function makeFolders(path: string, { disk, durable }: JournalOptions): Promise<void> {
-  const first = (await disk.makeFolder(path)) ?? path
+  const first = await disk.makeFolder(path)
   if (!durable) return
+  // One that was there may have been made by a start that broke off here, or by somebody whose folder we may not open.
+  if (first === undefined) return disk.syncFolder(dirname(path)).catch(() => undefined)
   for (let made = path; made.length >= first.length; made = dirname(made)) await disk.syncFolder(dirname(made))
 }
 
