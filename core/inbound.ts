@@ -9,6 +9,7 @@ import type { Logger } from "./log.ts"
 import { type MessageRow, type Messages, messageJson, moveForward } from "./messages.ts"
 import type { ChatRef, InboundMessage, Intake } from "./provider.ts"
 import { createReceipts, type Receipts } from "./receipts.ts"
+import type { Sequence } from "./sequence.ts"
 import { type Settlement, TOTALS_TABLE } from "./settle.ts"
 import type { Draft, Recipient } from "./types.ts"
 
@@ -27,6 +28,7 @@ export interface InboundDeps {
   readonly hooks: Hooks
   readonly ids: Ids
   readonly clock: Clock
+  readonly sequence: Sequence
   readonly log: Logger
   readonly onActivity: (company: string) => void
 }
@@ -150,7 +152,7 @@ export function createInbound(deps: InboundDeps): Inbound {
         held === undefined
           ? null
           : { code: held.error.code, message: "Held: a plugin failed on it", details: { plugin: held.plugin } },
-      at: now,
+      order: deps.sequence.next(),
       outbox: null,
       expiresAt: null,
     }

@@ -17,6 +17,7 @@ import { createPairs } from "./pairs.ts"
 import type { EventsView, SessionsView } from "./plugin.ts"
 import type { Provider } from "./provider.ts"
 import { RECEIPT_TABLE } from "./receipts.ts"
+import { createSequence } from "./sequence.ts"
 import { createSessionCommands, type SessionCommands } from "./session-commands.ts"
 import { createSessionUpkeep } from "./session-upkeep.ts"
 import { createSessions, type Sessions } from "./sessions.ts"
@@ -71,6 +72,7 @@ export function createLines(deps: LinesDeps): Lines {
   const { settings, provider, ledger, hooks, clock, log } = deps
   const random = deps.random ?? Math.random
   const ids = createIds(deps.sha256)
+  const sequence = createSequence(clock)
   const events = createEvents({ ledger, clock, ids, maxListeners: settings.maxListeners })
   const chats = createChats({
     ledger,
@@ -93,6 +95,7 @@ export function createLines(deps: LinesDeps): Lines {
     },
   })
   const outbox = createOutbox({
+    sequence,
     ledger,
     messages,
     chats,
@@ -104,6 +107,7 @@ export function createLines(deps: LinesDeps): Lines {
     onRestricted: (company, restriction) => sessions.restrict(company, restriction),
   })
   const inbound = createInbound({
+    sequence,
     ledger,
     messages,
     chats,

@@ -1,6 +1,7 @@
 import type { Ledger } from "./ledger.ts"
 import type { ChatRef } from "./provider.ts"
 import type { MessageRow } from "./messages.ts"
+import { orderAt, orderText } from "./sequence.ts"
 import type { Direction, MessageStatus } from "./types.ts"
 
 /** Which messages a list shows; `since` is inclusive, `until` exclusive, both epoch ms. */
@@ -16,12 +17,11 @@ export interface MessageFilter {
 
 /** Rows looked at for one page. A filter that matches little gives a short page with a cursor rather than a long wait. */
 const LOOKED_AT = 2_000
-const DIGITS = 13
-const CURSOR = /^\d{13}\.[^\s]{1,300}$/
+const CURSOR = /^\d{16}\.[^\s]{1,300}$/
 
-/** Sorts by time, then by id. */
-export function timeKey(at: number, messageId: string): string {
-  return `${String(at).padStart(DIGITS, "0")}.${messageId}`
+/** Sorts by order; the id makes it unique over restarts. */
+export function timeKey(order: number, messageId: string): string {
+  return `${orderText(order)}.${messageId}`
 }
 
 export function readCursor(cursor: string): string | undefined {
@@ -49,7 +49,7 @@ export async function scan(
     const batch = await newest(ledger, company, lanes, filter, cursor, decode)
     for (const row of batch) {
       looked++
-      cursor = timeKey(row.at, row.messageId)
+      cursor = timeKey(row.order, row.messageId)
       if (!matches(row, filter)) continue
       rows.push(row)
       if (rows.length === filter.limit) {
@@ -71,9 +71,9 @@ async function newest(
   cursor: string | undefined,
   decode: Decode,
 ): Promise<MessageRow[]> {
-  const until = filter.until === undefined ? undefined : timeKey(Math.max(0, filter.until), "")
+  const until = filter.until === undefined ? undefined : timeKey(orderAt(filter.until), "")
   const to = cursor !== undefined && until !== undefined ? (cursor < until ? cursor : until) : (cursor ?? until)
-  const from = filter.since === undefined ? undefined : timeKey(Math.max(0, filter.since), "")
+  const from = filter.since === undefined ? undefined : timeKey(orderAt(filter.since), "")
   const pages = await Promise.all(
     lanes.map((lane) => {
       const head = lane === undefined ? "" : `${lane}/`
@@ -88,7 +88,7 @@ async function newest(
     }),
   )
   const rows = pages.flatMap((page) => page.rows.map(({ key, value }) => decode(key, value)))
-  if (lanes.length > 1) rows.sort((a, b) => (timeKey(a.at, a.messageId) < timeKey(b.at, b.messageId) ? 1 : -1))
+  if (lanes.length > 1) rows.sort((a, b) => (timeKey(a.order, a.messageId) < timeKey(b.order, b.messageId) ? 1 : -1))
   return rows.slice(0, filter.limit)
 }
 

@@ -7,8 +7,8 @@ import { decodeRecord, encodeRecord } from "./values.ts"
 
 /** A message as it is kept: what callers see, and where it stands in our own order. */
 export interface MessageRow extends Message {
-  /** Epoch ms by which messages are listed: when it was accepted or stored. */
-  readonly at: number
+  /** Its place in the order of all messages, by which they are listed. */
+  readonly order: number
   /** Key of its outbox row for as long as it waits there. */
   readonly outbox: string | null
   /** Until when it may wait; epoch ms. */
@@ -74,7 +74,7 @@ export function createMessages(ledger: Ledger, chats: Chats): Messages {
 
   const current = async (row: MessageRow): Promise<Message> => {
     const chat = await chats.byId(row.companyId, row.chatId)
-    const { at: _at, outbox: _outbox, expiresAt: _expiresAt, ...message } = row
+    const { order: _order, outbox: _outbox, expiresAt: _expiresAt, ...message } = row
     if (chat === undefined) return message
     if (chat.group !== null) return { ...message, chatId: chat.id }
     return { ...message, chatId: chat.id, phone: chat.phone ?? message.phone, lid: chat.lid ?? message.lid }
@@ -83,7 +83,7 @@ export function createMessages(ledger: Ledger, chats: Chats): Messages {
   const messages: Messages = {
     place(row) {
       const { messageId, companyId: _company, ...value } = row
-      const time = timeKey(row.at, messageId)
+      const time = timeKey(row.order, messageId)
       const index: Record<string, string> = { time, chat: `${row.chatId}/${time}` }
       if (row.providerMessageId !== null && row.providerMessageId !== messageId) index.wire = row.providerMessageId
       return { table: MESSAGE_TABLE, key: messageId, value: encodeRecord(value), index }

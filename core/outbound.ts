@@ -12,6 +12,7 @@ import type { Outbox } from "./outbox.ts"
 import type { Provider } from "./provider.ts"
 import { recipientText } from "./recipient.ts"
 import { failureError } from "./send-failures.ts"
+import { orderText } from "./sequence.ts"
 import { createSendChecks, type LineGate, refOf } from "./send-checks.ts"
 import type { Call, Draft } from "./types.ts"
 
@@ -75,14 +76,15 @@ export function createOutbound(deps: OutboundDeps): Outbound {
     reservation: Op | undefined,
   ): Promise<MessageRow> => {
     const { company } = call
-    const key = await outbox.key(company)
+    const order = await outbox.order(company)
+    const key = orderText(order)
     const wire = provider.encode(draft.content)
     const to = refOf(draft.to)
     const now = clock.now()
     const expiresAt = now + ttlMs
     let row: MessageRow | undefined
     const stored = chats.commit(company, to, (at) => {
-      row = rowOf(company, messageId, key, at, draft, now, expiresAt)
+      row = rowOf(company, messageId, order, at, draft, now, expiresAt)
       const ops: Op[] = [
         { op: "putIfAbsent", ...messages.place(row) },
         messages.placeWire(messageId, wire),
@@ -192,7 +194,7 @@ function answer(row: MessageRow, { to, sanitized }: { to: string; sanitized: boo
 function rowOf(
   company: string,
   messageId: string,
-  outbox: string,
+  order: number,
   chat: Chat,
   draft: Draft,
   now: number,
@@ -214,8 +216,8 @@ function rowOf(
     status: "queued",
     times: { queued: now },
     error: null,
-    at: now,
-    outbox,
+    order,
+    outbox: orderText(order),
     expiresAt,
   }
 }

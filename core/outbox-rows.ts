@@ -1,11 +1,11 @@
 import type { Chats } from "./chats.ts"
-import type { Clock } from "./clock.ts"
 import type { Ledger, Op, Row } from "./ledger.ts"
 import type { Logger } from "./log.ts"
 import { createLru } from "./lru.ts"
 import type { Messages } from "./messages.ts"
 import type { ChatRef } from "./provider.ts"
 import type { Item } from "./pump.ts"
+import type { Sequence } from "./sequence.ts"
 import { OUTBOX_TABLE } from "./settle.ts"
 import { decodeRecord, encodeRecord } from "./values.ts"
 
@@ -20,8 +20,8 @@ interface OutboxRow {
 export type Waiting = Pick<Item, "key" | "messageId" | "to" | "expiresAt">
 
 export interface OutboxRows {
-  /** A place in the company's order; later ones sort behind. */
-  key(company: string): Promise<string>
+  /** A place behind everything that waits. */
+  order(company: string): Promise<number>
   place(item: Waiting, tried: boolean): Op
   read(row: Row): OutboxRow
   /** The message is never loaded again. */
@@ -33,18 +33,15 @@ export interface OutboxRowsDeps {
   readonly ledger: Ledger
   readonly messages: Messages
   readonly chats: Chats
-  readonly clock: Clock
+  readonly sequence: Sequence
   readonly log: Logger
 }
 
 const DISOWNED = 10_000
-const KEY_DIGITS = 16
-/** Keys are microseconds, so that a burst within one millisecond still has an order. */
-const PER_MS = 1_000
 
-export function createOutboxRows({ ledger, messages, chats, clock, log }: OutboxRowsDeps): OutboxRows {
-  /** The last key given to each company that has sent since the start. */
-  const last = new Map<string, number>()
+export function createOutboxRows({ ledger, messages, chats, sequence, log }: OutboxRowsDeps): OutboxRows {
+  /** Companies that have sent since the start. */
+  const sending = new Set<string>()
   const disowned = createLru<true>(DISOWNED)
 
   const read = (row: Row): OutboxRow => decodeRecord<OutboxRow>(row.value, `outbox ${row.key}`)
@@ -53,15 +50,14 @@ export function createOutboxRows({ ledger, messages, chats, clock, log }: Outbox
     read,
     disown: (messageId) => disowned.set(messageId, true),
 
-    async key(company) {
-      if (!last.has(company)) {
+    async order(company) {
+      if (!sending.has(company)) {
         // The clock may have been set back while the process was down; new messages still go behind the old ones.
         const { rows } = await ledger.page(company, OUTBOX_TABLE, { limit: 1, reverse: true })
-        last.set(company, Math.max(last.get(company) ?? 0, Number(rows[0]?.key ?? 0)))
+        sequence.raise(Number(rows[0]?.key ?? 0))
+        sending.add(company)
       }
-      const next = Math.max((last.get(company) ?? 0) + 1, clock.now() * PER_MS)
-      last.set(company, next)
-      return String(next).padStart(KEY_DIGITS, "0")
+      return sequence.next()
     },
 
     place({ key, messageId, to, expiresAt }, tried) {

@@ -7,6 +7,7 @@ import type { Logger } from "./log.ts"
 import { MESSAGE_TABLE, type MessageRow, type Messages, type Move, WIRE_TABLE } from "./messages.ts"
 import type { Connection, SendOutcome } from "./provider.ts"
 import { createPump, type Item, type Pump } from "./pump.ts"
+import type { Sequence } from "./sequence.ts"
 import { createOutboxRows, type Waiting } from "./outbox-rows.ts"
 import { OUTBOX_TABLE, type Settlement } from "./settle.ts"
 import { failureMove } from "./send-failures.ts"
@@ -16,8 +17,8 @@ import { within } from "./within.ts"
 
 /** What waits to be sent, over all companies: on disk first, a window of it in memory while the line is connected. */
 export interface Outbox {
-  /** A place in the company's order; later ones sort behind. */
-  key(company: string): Promise<string>
+  /** A place behind everything that waits; its text is the key. */
+  order(company: string): Promise<number>
   place(item: Waiting): Op
   /** A message is durable in the outbox. */
   accepted(company: string, item: Item): void
@@ -41,6 +42,7 @@ export interface OutboxDeps {
   readonly settlement: Settlement
   readonly hooks: Hooks
   readonly clock: Clock
+  readonly sequence: Sequence
   readonly log: Logger
   readonly settings: Pick<CoreSettings, "onUnknown">
   readonly onRestricted: (company: string, restriction: Restriction) => void
@@ -166,7 +168,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   }
 
   return {
-    key: rows.key,
+    order: rows.order,
     place: (item) => rows.place(item, false),
 
     accepted(company, item) {

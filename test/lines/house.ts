@@ -24,8 +24,11 @@ export interface House {
   connect(company: string): Promise<void>
   send(company: string, body: Record<string, unknown>, options?: SendOptions): Promise<Sent>
   events(company: string): Promise<LineEvent[]>
-  /** Nothing of this house goes on; the next one finds what was durable. `kill` skips every farewell. */
-  reopen(how?: "stop" | "kill"): Promise<House>
+  /**
+   * Nothing of this house goes on; the next one finds what was durable. `kill` skips every farewell. `ledger` gives the
+   * next one a ledger opened anew from what the old one left.
+   */
+  reopen(how?: "stop" | "kill", ledger?: () => Promise<Ledger>): Promise<House>
 }
 
 export interface SendOptions {
@@ -125,7 +128,7 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock }: Kept): H
       return { ...answer.replayed, replayed: true }
     },
     events: (company) => lines.events.read(company, 0, 1_000),
-    async reopen(how = "kill") {
+    async reopen(how = "kill", again = async () => base) {
       if (how === "stop") {
         const stopped = lines.stop(5_000)
         await clock.advance(5_000)
@@ -134,8 +137,7 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock }: Kept): H
       life.over = true
       for (const connection of provider.connections) connection.end("closed-by-us")
       const { wrap: _wrap, ...rest } = options
-      const next = furnish(rest, { ledger: base, auths, clock })
-      return next
+      return furnish(rest, { ledger: await again(), auths, clock })
     },
   }
   return house
