@@ -1,5 +1,6 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { NO_DIRECT_DOWNLOADS } from "../../adapters/provider/baileys/proxy.ts"
 import { startSandbox, type Sandbox } from "../sandbox/index.ts"
 import { createTestLine } from "./support.ts"
 
@@ -81,6 +82,11 @@ function startSocksProxy(): Promise<Proxy> {
 }
 
 describe("a line with a proxy", () => {
+  test("downloads nothing past it", async () => {
+    const fetching = fetch(sandbox.control, NO_DIRECT_DOWNLOADS)
+    await expect(fetching).rejects.toMatchObject({ cause: { message: expect.stringContaining("past it") } })
+  })
+
   test.each([
     ["an HTTP proxy", startHttpProxy],
     ["a SOCKS proxy", startSocksProxy],

@@ -14,6 +14,8 @@ export interface LineStore {
   stage(batch: AuthBatch): void
   /** Resolves when everything staged so far is durable. */
   durable(): Promise<void>
+  /** Something staged is not durable yet. */
+  dirty(): boolean
   /** `stage` and `durable`. */
   write(batch: AuthBatch): Promise<void>
   /** Resolves when no write is under way at the store itself, however it ended. */
@@ -106,6 +108,7 @@ export function createLineStore(auth: AuthStore, endurance: Endurance): LineStor
     },
     stage,
     durable,
+    dirty: () => staged.size > 0 || committing.size > 0,
     async settled() {
       await saving
     },

@@ -23,6 +23,7 @@ import { createLock } from "./signal/lock.ts"
 import { createOwnKeys } from "./signal/own-keys.ts"
 import { createRepository } from "./signal/repository.ts"
 import { BROWSER, openSocket } from "./socket.ts"
+import { holdFramesUntilDurable } from "./write-barrier.ts"
 
 /** Everything that lives as long as one socket. */
 export interface Line {
@@ -112,6 +113,7 @@ export async function openLine(options: LineOptions): Promise<Line> {
       }),
     leaving: (message) => sender?.leaving(message),
   })
+  holdFramesUntilDurable(sock, store)
   keepReceiptsBeforeAnswering(sock, receipts)
 
   const recipients = createRecipients({

@@ -18,6 +18,18 @@ export async function proxyAgent(url: string): Promise<Agent> {
   throw appError("VALIDATION_ERROR", { message: "The proxy must be an http, https or socks URL" })
 }
 
+/**
+ * Options for the library's own downloads (history, app state) on a line with a proxy. They go through `fetch`, which knows
+ * nothing of agents, and would show the server's address; they are refused, and nothing of them is needed to send or receive.
+ */
+export const NO_DIRECT_DOWNLOADS: RequestInit & { readonly dispatcher: { dispatch(): never } } = {
+  dispatcher: {
+    dispatch() {
+      throw new Error("A line with a proxy downloads nothing past it")
+    },
+  },
+}
+
 /** Both agents serve plain and TLS connections; the library's type names the narrower class. */
 function asHttpsAgent(agent: object): Agent {
   return agent as Agent

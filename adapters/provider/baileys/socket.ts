@@ -8,7 +8,7 @@ import type { GroupCache } from "./group-cache.ts"
 import { isIgnored } from "./jid.ts"
 import type { LibraryCaches } from "./library-caches.ts"
 import type { Library } from "./load-baileys.ts"
-import { proxyAgent } from "./proxy.ts"
+import { NO_DIRECT_DOWNLOADS, proxyAgent } from "./proxy.ts"
 import type { Settings } from "./settings.ts"
 import type { LidMapping } from "./signal/lid-mapping.ts"
 import type { SignalRepository } from "./signal/repository.ts"
@@ -48,7 +48,8 @@ export async function openSocket(parts: SocketParts): Promise<WASocket> {
     keepAliveIntervalMs: options.keepAliveMs,
     ...(settings.socketUrl !== undefined && { waWebSocketUrl: settings.socketUrl }),
     ...(settings.webVersion && { version: settings.webVersion }),
-    ...(agent && { agent, fetchAgent: agent }),
+    ...(agent && { agent, fetchAgent: agent, options: NO_DIRECT_DOWNLOADS }),
+    shouldSyncHistoryMessage: (notification) => wantsHistory(library, notification, agent !== undefined),
     ...caches,
     // It takes 85 KB for each line, holds the last 512 messages and a timer for each; what a recipient asks for again
     // comes from our own store.
@@ -72,6 +73,16 @@ export async function openSocket(parts: SocketParts): Promise<WASocket> {
   }
   sock = library.makeWASocket(config)
   return sock
+}
+
+/** Never the full history. Behind a proxy only what comes inline: the rest would have to be downloaded past it. */
+function wantsHistory(
+  library: Library,
+  notification: proto.Message.IHistorySyncNotification,
+  proxied: boolean,
+): boolean {
+  if (notification.syncType === library.proto.Message.HistorySyncType.FULL) return false
+  return !proxied || (notification.initialHistBootstrapInlinePayload?.length ?? 0) > 0
 }
 
 /** Baileys has wrapped our key store into one with transactions; all its parts use the methods of that one object. */

@@ -16,7 +16,7 @@ const IDENTITY = "identity-key"
 /** Hands a plaintext on to be kept before its ratchet step is written. Rejects only when the line has ended. */
 export type Journal = (ciphertext: Uint8Array, plaintext: Uint8Array) => Promise<void>
 
-/** The pairwise sessions of one line. Every step is written before its ciphertext or plaintext is handed on. */
+/** The pairwise sessions of one line. A plaintext is handed on when its step is written, a ciphertext when it is staged. */
 export interface Sessions {
   encrypt(jid: string, data: Uint8Array): Promise<{ type: "pkmsg" | "msg"; ciphertext: Buffer }>
   decrypt(jid: string, type: "pkmsg" | "msg", ciphertext: Uint8Array): Promise<Uint8Array>
@@ -78,7 +78,8 @@ export function createSessions({ store, lock, own, lids, journal, onIdentityChan
         await stage(address, step)
         return step
       })
-      await store.durable()
+      // Not awaited: the frame it goes out in is held back until it is written (`write-barrier.ts`).
+      void store.durable()
       return { type, ciphertext }
     },
     async decrypt(jid, type, ciphertext) {
