@@ -25,6 +25,14 @@ test.each(runtimes)(
     child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()))
     await once(child, "close")
     expect(child.exitCode, output).toBe(0)
+    const steps = [
+      "its phone scans",
+      "the answer is stored",
+      "kill -9, and up again",
+      "no new scan",
+      "receives as before",
+    ]
+    expect(steps.filter((step) => !output.includes(step))).toEqual([])
     expect(performance.now() - begun).toBeLessThan(PROMISED_MS)
   },
 )
