@@ -104,6 +104,21 @@ describe("a linked line", () => {
     })
   })
 
+  test("gives the group's key again to a member that lost it", async () => {
+    const [ann, bob] = [await newPhone(), await newPhone()]
+    const members = [company.number, ann.number, bob.number]
+    const group = await sandbox.group({ subject: "Forgetful", creator: ann.number, members })
+    const chat: ChatRef = { kind: "group", group: group.jid }
+    await line.send(chat, "before")
+    await ann.waitFor({ text: "before" })
+    await ann.forgetSessions()
+    const id = newId()
+    expect(await line.send(chat, "after", id)).toMatchObject({ outcome: "acknowledged" })
+    await Promise.all([ann, bob].map((phone) => phone.waitFor({ id, text: "after" })))
+    await line.send(chat, "and on")
+    await Promise.all([ann, bob].map((phone) => phone.waitFor({ text: "and on" })))
+  })
+
   test("sends a hundred texts at once to five new contacts, each of them once", async () => {
     const phones = await Promise.all(Array.from({ length: 5 }, () => newPhone()))
     const outcomes = await Promise.all(

@@ -33,7 +33,7 @@ export function holdUntilDurable(socket: FrameSocket, store: Pick<LineStore, "du
       const frames = held
       held = []
       try {
-        await store.durable()
+        if (store.dirty()) await store.durable()
       } catch (thrown) {
         // The line has ended with its store. What was held has not left, and nothing goes out any more.
         for (const [, sent] of [...frames, ...held]) sent?.(toError(thrown))
