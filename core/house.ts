@@ -68,7 +68,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
     settings,
     provider: createProvider(input),
     ledger,
-    ownership: createLocalOwnership(ledger),
+    ownership: createLocalOwnership(ledger, clock),
     openAuth: (_, lease) => openCompanyStore(store, lease, tools()),
     evictAuth: (company) => store.driver.evict(encodeSegment(company, system.sha256).text),
     hooks,

@@ -1,9 +1,11 @@
+import { decode, encode } from "@msgpack/msgpack"
 import { appError } from "./errors.ts"
-import { pack, unpack } from "./msgpack.ts"
 
 /** Value codec: a record is one byte of version, one of format, then what the format says. */
 
 export const RECORD_VERSION = 1
+const HEAD = 2
+const DEEPEST = 64
 
 /** Second byte of a record. */
 export const Format = {
@@ -19,7 +21,12 @@ export const Format = {
 
 /** A record of any JSON-like value; Uint8Array at any depth stays one; `undefined` properties are left out, as in JSON. */
 export function encodeRecord(value: unknown): Uint8Array {
-  return pack(value, [RECORD_VERSION, Format.value])
+  const packed = encode(value, { ignoreUndefined: true, maxDepth: DEEPEST })
+  const record = new Uint8Array(HEAD + packed.length)
+  record[0] = RECORD_VERSION
+  record[1] = Format.value
+  record.set(packed, HEAD)
+  return record
 }
 
 /**
@@ -30,7 +37,8 @@ export function decodeRecord<T>(bytes: Uint8Array, name = "A record"): T {
   const format = formatOf(bytes, name)
   if (format !== Format.value) throw damaged(name, `format ${format} holds no value`)
   try {
-    return unpack(bytes, 2) as T
+    // Bytes inside the value are views of what is decoded: a copy makes them independent of the record.
+    return decode(Uint8Array.prototype.slice.call(bytes, HEAD)) as T
   } catch (cause) {
     throw damaged(name, "it cannot be read", cause)
   }

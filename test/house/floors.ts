@@ -28,7 +28,6 @@ const floors: readonly (readonly string[])[] = [
     "load",
     "local-ownership",
     "lru",
-    "msgpack",
     "order",
     "owners",
     "plugin-shape",
