@@ -7,8 +7,9 @@ import { createTestLine, realClock } from "./support.ts"
 function parts() {
   const left: number[] = []
   const told: (string | undefined)[] = []
-  let settle: { resolve: () => void; reject: (error: Error) => void } | undefined
-  let staged = false
+  let staged = 0
+  let written = 0
+  let settle: (error?: Error) => void = () => undefined
   const socket = {
     send(frame: Uint8Array, sent?: (error?: Error) => void): void {
       left.push(frame[0] ?? 0)
@@ -16,18 +17,26 @@ function parts() {
     },
   }
   holdUntilDurable(socket, {
-    dirty: () => staged,
-    durable: () => new Promise((resolve, reject) => (settle = { resolve, reject })),
+    dirty: () => staged > written,
+    durable() {
+      const wanted = staged
+      return new Promise((resolve, reject) => {
+        settle = (error) => {
+          if (error) return reject(error)
+          written = wanted
+          resolve()
+        }
+      })
+    },
   })
   return {
     left,
     told,
     send: (frame: number) => socket.send(Uint8Array.of(frame), (error) => told.push(error?.message)),
-    stage: () => (staged = true),
+    stage: () => void staged++,
+    /** What was staged when the store was last asked is written, or never will be. */
     async write(error?: Error) {
-      staged = false
-      if (error) settle?.reject(error)
-      else settle?.resolve()
+      settle(error)
       await realClock.sleep(0)
     },
   }
