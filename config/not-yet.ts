@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import type { NotYet } from "../core/config.ts"
-import { bool, count, list, ms, share } from "../core/fields.ts"
+import { bool, count, list, ms, share } from "../core/settings/fields.ts"
 import type { EnvMap } from "../core/plugin.ts"
 
 /**

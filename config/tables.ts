@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi"
 import type { Config } from "../core/config.ts"
 import { coreErrors, type ErrorSpec } from "../core/errors.ts"
 import type { OwnedRoute } from "../core/http/table.ts"
-import { listOwners, listVariables, type Variable } from "../core/owners.ts"
+import { listOwners, listVariables, type Variable } from "../core/settings/owners.ts"
 import type { Plugin } from "../core/plugin.ts"
 
 /** The tables of the README and `.env.example`, from what the code itself declares. */

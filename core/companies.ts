@@ -1,5 +1,5 @@
-import { type LineRecord, loadRecord } from "./line-record.ts"
-import { createLru } from "./lru.ts"
+import { type LineRecord, loadRecord } from "./line/record.ts"
+import { createLru } from "./records/lru.ts"
 import type { Ledger } from "./ledger.ts"
 
 /** The companies that have, or have had, a session here. */

@@ -4,7 +4,7 @@ import type { LedgerAdapter } from "./ledger.ts"
 import type { Plugin } from "./plugin.ts"
 import type { ProviderAdapter } from "./provider.ts"
 import type { NotBuiltRoute } from "./route.ts"
-import type { EnvBinding } from "./setting.ts"
+import type { EnvBinding } from "./settings/setting.ts"
 import type { StorageAdapter } from "./store.ts"
 import type { System } from "./system.ts"
 

@@ -1,10 +1,10 @@
 import type { Clock } from "./clock.ts"
 import { appError } from "./errors.ts"
-import type { Ids } from "./ids.ts"
+import type { Ids } from "./message/ids.ts"
 import type { CommitResult, Ledger, Op } from "./ledger.ts"
 import type { EventsView } from "./plugin.ts"
 import type { EventType, LineEvent } from "./types.ts"
-import { decodeRecord, encodeRecord } from "./values.ts"
+import { decodeRecord, encodeRecord } from "./records/values.ts"
 
 /** An event before its commit gives it a position. */
 export interface EventDraft {

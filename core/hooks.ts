@@ -9,9 +9,9 @@ import {
   type InputOf,
   type ItemOf,
   type ValueOf,
-} from "./hook-table.ts"
+} from "./plugins/hook-table.ts"
 import type { Logger } from "./log.ts"
-import { nearest } from "./nearest.ts"
+import { nearest } from "./settings/nearest.ts"
 import type { Handler, HookKind, HookName, NamesOf } from "./plugin.ts"
 import { isRefusal, type Refusal, refuse } from "./refusal.ts"
 

@@ -1,11 +1,11 @@
 import { z } from "@hono/zod-openapi"
 import type { Clock } from "./clock.ts"
 import type { CoreCode, coreErrors, ErrorExtra, ErrorSpec } from "./errors.ts"
-import { bool, count, list, ms, share } from "./fields.ts"
+import { bool, count, list, ms, share } from "./settings/fields.ts"
 import type { Fault, Refusal } from "./refusal.ts"
 import type { ApiRoute, RouteSpec } from "./route.ts"
 import type { Logger } from "./log.ts"
-import type { EnvBinding, EnvMap, SettingProblem, Surroundings } from "./setting.ts"
+import type { EnvBinding, EnvMap, SettingProblem, Surroundings } from "./settings/setting.ts"
 import type { System } from "./system.ts"
 import type { Call, Draft, Direction, FaultInfo, LineEvent, Message, Principal, SessionStatus } from "./types.ts"
 

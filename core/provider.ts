@@ -1,7 +1,7 @@
 import type { z } from "@hono/zod-openapi"
 import type { Clock } from "./clock.ts"
 import type { Logger } from "./log.ts"
-import type { EnvMap } from "./setting.ts"
+import type { EnvMap } from "./settings/setting.ts"
 import type { AuthStore } from "./store.ts"
 import type { Content, LineUser, Restriction } from "./types.ts"
 

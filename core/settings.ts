@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi"
-import { bool, count, list, ms, port } from "./fields.ts"
+import { bool, count, list, ms, port } from "./settings/fields.ts"
 
 /** The settings that core itself owns, with their environment names. Plugins and adapters declare their own. */
 export const coreSettings = z.object({

@@ -1,10 +1,10 @@
 import { createStorage } from "unstorage"
 import { appError, isAppError } from "./errors.ts"
-import { decodeSegment, encodeSegment, recordKey, type Sha256 } from "./keys.ts"
+import { decodeSegment, encodeSegment, recordKey, type Sha256 } from "./records/keys.ts"
 import type { Lease } from "./ownership.ts"
 import type { AuthBatch, AuthStore, OpenStore, Write } from "./store.ts"
-import { fromUtf8, utf8 } from "./utf8.ts"
-import { damaged, Format, formatOf, RECORD_VERSION } from "./values.ts"
+import { fromUtf8, utf8 } from "./records/utf8.ts"
+import { damaged, Format, formatOf, RECORD_VERSION } from "./records/values.ts"
 
 /** What storage needs from outside: the digest of `System`, and who seals records, when anybody does. */
 export interface StorageTools {

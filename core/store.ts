@@ -1,6 +1,6 @@
 import type { z } from "@hono/zod-openapi"
 import type { Driver } from "unstorage"
-import type { EnvBinding } from "./setting.ts"
+import type { EnvBinding } from "./settings/setting.ts"
 
 /**
  * Port: a company's auth state (credentials, ratchets, pre-keys).

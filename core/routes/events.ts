@@ -1,9 +1,9 @@
 import { z } from "@hono/zod-openapi"
 import type { Clock } from "../clock.ts"
 import { appError } from "../errors.ts"
-import { eventJson, openEventStream } from "../event-stream.ts"
+import { eventJson, openEventStream } from "../message/event-stream.ts"
 import { companyParams, isoTime, limit } from "../http/schemas.ts"
-import { liveCode } from "../line-codes.ts"
+import { liveCode } from "../line/codes.ts"
 import type { Lines } from "../lines.ts"
 import { type ApiRoute, defineRoute } from "../route.ts"
 

@@ -15,14 +15,14 @@ import {
   success,
   successPage,
 } from "../http/schemas.ts"
-import { readKey } from "../idempotency.ts"
+import { readKey } from "../message/idempotency.ts"
 import type { Lines } from "../lines.ts"
-import { messageJson } from "../messages.ts"
+import { messageJson } from "../message/messages.ts"
 import type { SendAnswer } from "../outbound.ts"
-import { parseRecipient } from "../recipient.ts"
+import { parseRecipient } from "../message/recipient.ts"
 import { refuseFaults } from "../refusal.ts"
 import { type ApiRoute, defineRoute } from "../route.ts"
-import { refOf } from "../send-checks.ts"
+import { refOf } from "../message/send-checks.ts"
 import type { Call } from "../types.ts"
 
 const tag = "Messages"

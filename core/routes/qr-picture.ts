@@ -1,5 +1,3 @@
-import { encodePng } from "../png.ts"
-
 export type PictureType = "image/png" | "image/svg+xml" | "text/plain"
 
 /** Light modules around the code, which scanners need; the standard asks for four. */
@@ -18,13 +16,24 @@ export async function drawQr(text: string, type: PictureType): Promise<Uint8Arra
     return inside && modules.get(row, column) === 1
   }
   if (type === "image/png") {
-    const scale = PIXELS_PER_MODULE
-    return encodePng(size * scale, (x, y) => dark(Math.floor(x / scale), Math.floor(y / scale)))
+    return png(size, dark)
   }
   return type === "image/svg+xml" ? svg(size, dark) : blocks(size, dark)
 }
 
 type Dark = (x: number, y: number) => boolean
+
+/** Of 8-bit grey, by a library that runs on every runtime; loaded with the first picture, as the QR library is. */
+async function png(size: number, dark: Dark): Promise<Uint8Array<ArrayBuffer>> {
+  const { encode } = await import("fast-png")
+  const width = size * PIXELS_PER_MODULE
+  const data = new Uint8Array(width * width)
+  for (let at = 0; at < data.length; at++) {
+    const [x, y] = [at % width, Math.floor(at / width)]
+    data[at] = dark(Math.floor(x / PIXELS_PER_MODULE), Math.floor(y / PIXELS_PER_MODULE)) ? 0 : 255
+  }
+  return new Uint8Array(encode({ width, height: width, data, channels: 1, depth: 8 }))
+}
 
 function svg(size: number, dark: Dark): string {
   let path = ""

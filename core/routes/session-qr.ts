@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import { companyParams, isoTime, success } from "../http/schemas.ts"
-import { iso } from "../messages.ts"
+import { iso } from "../message/messages.ts"
 import type { Lines } from "../lines.ts"
 import { type ApiRoute, defineRoute } from "../route.ts"
 import { preferred } from "./accept.ts"

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import { companyId, companyParams, nextCursor, pageQuery, sessionStatus, success } from "../http/schemas.ts"
-import { statusJson } from "../line-view.ts"
+import { statusJson } from "../line/view.ts"
 import type { Lines } from "../lines.ts"
 import { type ApiRoute, defineRoute } from "../route.ts"
 

@@ -1,5 +1,5 @@
 import { type Listen, portProblem, urlOf } from "../listen.ts"
-import { StartError } from "../start-error.ts"
+import { StartError } from "../settings/start-error.ts"
 
 /** The part of Deno that is used here; its own types are not there when Node checks this file. */
 interface DenoRuntime {

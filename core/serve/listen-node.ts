@@ -4,7 +4,7 @@ import { getRequestListener, type HttpBindings } from "@hono/node-server"
 import { type AppError, appError } from "../errors.ts"
 import { failureAnswer } from "../http/answer.ts"
 import { type Listen, portProblem, urlOf } from "../listen.ts"
-import { StartError } from "../start-error.ts"
+import { StartError } from "../settings/start-error.ts"
 
 /** Deadlines for slow clients, which would otherwise hold a connection for ever. */
 const LIMITS = {

@@ -1,10 +1,10 @@
 import process from "node:process"
 import { type App, createApp } from "../app.ts"
 import { type Config, configFaults } from "../config.ts"
-import { readEnvironment, rawValue } from "../environment.ts"
+import { readEnvironment, rawValue } from "../settings/environment.ts"
 import { toError } from "../errors.ts"
 import type { Listen } from "../listen.ts"
-import { isStartError, StartError } from "../start-error.ts"
+import { isStartError, StartError } from "../settings/start-error.ts"
 
 /** The life of the server as a process: start, signals, exit code. */
 export async function run(listen: Listen): Promise<void> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { createBackground } from "../../core/background.ts"
 import type { HookFault } from "../../core/hooks.ts"
-import { createUndoStack } from "../../core/undo.ts"
+import { createUndoStack } from "../../core/start/undo.ts"
 import { createTestClock } from "../support/clock.ts"
 
 describe("background work", () => {

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { decodeSegment, encodeSegment } from "../../core/keys.ts"
-import { compareUtf8, fromUtf8, utf8 } from "../../core/utf8.ts"
+import { decodeSegment, encodeSegment } from "../../core/records/keys.ts"
+import { compareUtf8, fromUtf8, utf8 } from "../../core/records/utf8.ts"
 import { hostileIds, shown } from "../suites/hostile.ts"
 
 const sha256 = (data: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(data).digest())

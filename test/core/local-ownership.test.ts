@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import { openLmdb } from "../../adapters/ledger/lmdb/index.ts"
 import { createMemoryLedger } from "../../adapters/ledger/memory/index.ts"
 import { appError } from "../../core/errors.ts"
-import { createLocalOwnership } from "../../core/local-ownership.ts"
+import { createLocalOwnership } from "../../core/records/local-ownership.ts"
 import { codeOf } from "../suites/bytes.ts"
 import { temporaryFolder } from "../support/folder.ts"
 

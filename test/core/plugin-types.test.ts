@@ -1,5 +1,5 @@
 import { describe, expectTypeOf, it } from "vitest"
-import { count } from "../../core/fields.ts"
+import { count } from "../../core/settings/fields.ts"
 import {
   definePlugin,
   type Draft,

@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { decodeRecord, encodeRecord, Format, RECORD_VERSION } from "../../core/values.ts"
+import { decodeRecord, encodeRecord, Format, RECORD_VERSION } from "../../core/records/values.ts"
 
 function faultOf(work: () => unknown): { readonly code?: string; readonly message?: string; readonly cause?: unknown } {
   try {

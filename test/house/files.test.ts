@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { coreSettings } from "../../core/settings.ts"
-import { version } from "../../core/version.ts"
+import { version } from "../../core/start/version.ts"
 import { codeOnly, importsOf, lineAt, listFiles, read, withoutComments } from "./source.ts"
 
 const MOST_LINES = 250

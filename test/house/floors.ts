@@ -1,48 +1,31 @@
 /** The floors of the house: imports go down or sideways, never up. */
 
 const floors: readonly (readonly string[])[] = [
-  ["types", "errors", "refusal", "utf8", "nearest", "start-error"],
+  ["types", "errors", "refusal", "records/utf8", "settings/nearest", "settings/start-error"],
   [
-    "clock",
-    "log",
-    "system",
-    "egress",
-    "ownership",
-    "store",
-    "ledger",
-    "provider",
-    "route",
-    "plugin",
-    "fields",
-    "setting",
-    "listen",
+    ...["clock", "log", "system", "ownership", "store", "ledger", "provider"],
+    ...["route", "plugin", "settings/fields", "settings/setting", "listen"],
   ],
   [
-    "background",
-    "config",
-    "configure",
-    "environment",
-    "hook-table",
-    "hooks",
-    "keys",
-    "load",
-    "local-ownership",
-    "lru",
-    "order",
-    "owners",
-    "plugin-shape",
-    "storage-probe",
-    "within",
-    "setting-rules",
-    "settings",
-    "storage",
-    "undo",
-    "values",
-    "version",
+    ...[
+      "background",
+      "config",
+      "hooks",
+      "load",
+      "order",
+      "settings",
+      "storage",
+      "within",
+      "start/version",
+      "start/undo",
+    ],
+    ...["plugins/hook-table", "plugins/plugin-shape", "settings/configure", "settings/environment", "settings/owners"],
+    ...["settings/setting-rules", "records/keys", "records/values", "records/lru", "records/foreign-store"],
+    ...["records/local-ownership", "records/storage-probe"],
   ],
 ]
 const LINES = 3
-const TOP = new Set(["app", "house", "plugin-setup", "prepare", "requests"])
+const TOP = new Set(["app", "start/house", "plugins/plugin-setup", "start/prepare", "start/requests"])
 
 /** The floor of a file of `core/`; what is not listed lower stands with the lines and their pipelines. */
 export function floorOf(file: string): number {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { readKey } from "../../core/idempotency.ts"
+import { readKey } from "../../core/message/idempotency.ts"
 import { openHouse } from "./house.ts"
 
 const HOUR = 3_600_000

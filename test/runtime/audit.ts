@@ -1,11 +1,11 @@
 import { openLmdb } from "../../adapters/ledger/lmdb/index.ts"
 import { filesystemStorage } from "../../adapters/storage/filesystem/index.ts"
-import { CHAT_TABLE, PERSON_TABLE } from "../../core/chat-rows.ts"
+import { CHAT_TABLE, PERSON_TABLE } from "../../core/message/chat-rows.ts"
 import type { Page } from "../../core/ledger.ts"
-import { SESSION_TABLE } from "../../core/line-record.ts"
-import { MESSAGE_TABLE } from "../../core/messages.ts"
-import { OUTBOX_TABLE } from "../../core/settle.ts"
-import { decodeRecord } from "../../core/values.ts"
+import { SESSION_TABLE } from "../../core/line/record.ts"
+import { MESSAGE_TABLE } from "../../core/message/messages.ts"
+import { OUTBOX_TABLE } from "../../core/message/settle.ts"
+import { decodeRecord } from "../../core/records/values.ts"
 
 /** Tables of records; the others hold numbers, or positions of a log. */
 const TABLES = [SESSION_TABLE, MESSAGE_TABLE, OUTBOX_TABLE, CHAT_TABLE, PERSON_TABLE]

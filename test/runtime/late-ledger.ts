@@ -2,7 +2,7 @@ import { appendFile, mkdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { createMemoryLedger } from "../../adapters/ledger/memory/index.ts"
 import type { LedgerAdapter, Op } from "../../core/ledger.ts"
-import { decodeRecord, encodeRecord } from "../../core/values.ts"
+import { decodeRecord, encodeRecord } from "../../core/records/values.ts"
 
 /**
  * A ledger that answers first and writes `lateMs` afterwards, as a server does whose writes are not durable. It keeps

@@ -2,7 +2,7 @@ import fsDriver from "unstorage/drivers/fs"
 import memoryDriver from "unstorage/drivers/memory"
 import { openFilesystem } from "../../adapters/storage/filesystem/index.ts"
 import { memoryStorage } from "../../adapters/storage/memory/index.ts"
-import { openForeignStore } from "../../core/foreign-store.ts"
+import { openForeignStore } from "../../core/records/foreign-store.ts"
 import { describeAuthStore, type StoreFixture } from "../suites/auth-store.ts"
 import { temporaryFolder } from "../support/folder.ts"
 

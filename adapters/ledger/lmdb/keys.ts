@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { utf8 } from "../../../core/utf8.ts"
+import { utf8 } from "../../../core/records/utf8.ts"
 
 /**
  * Physical keys. A company and a name are numbers, so that a key is short whatever the id is, and all that belongs to a

@@ -1,6 +1,6 @@
 import { appError } from "../../../core/errors.ts"
 import type { DueRow, Ledger, LogRow, Page, PageQuery, Row } from "../../../core/ledger.ts"
-import { fromUtf8 } from "../../../core/utf8.ts"
+import { fromUtf8 } from "../../../core/records/utf8.ts"
 import type { Engine, Entry } from "./engine.ts"
 import {
   after,

@@ -1,4 +1,4 @@
-import { fromUtf8, utf8 } from "../../../core/utf8.ts"
+import { fromUtf8, utf8 } from "../../../core/records/utf8.ts"
 import type { Engine } from "./engine.ts"
 import { after, companyKey, companyRegistry, erasedRegistry, nameKey, nameRegistry } from "./keys.ts"
 

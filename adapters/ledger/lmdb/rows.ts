@@ -1,4 +1,4 @@
-import { fromUtf8, utf8 } from "../../../core/utf8.ts"
+import { fromUtf8, utf8 } from "../../../core/records/utf8.ts"
 
 /** What stands in the engine for a row: its version, what it is due at, its index texts, and the value. */
 export interface StoredRow {

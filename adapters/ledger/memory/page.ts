@@ -1,6 +1,6 @@
 import { appError } from "../../../core/errors.ts"
 import type { Page, PageQuery } from "../../../core/ledger.ts"
-import { compareUtf8, fromUtf8, utf8 } from "../../../core/utf8.ts"
+import { compareUtf8, fromUtf8, utf8 } from "../../../core/records/utf8.ts"
 import type { SortedMap } from "./rows.ts"
 import { escapeNul, type MemoryRow, type MemoryTable } from "./tables.ts"
 

@@ -1,4 +1,4 @@
-import { compareUtf8 } from "../../../core/utf8.ts"
+import { compareUtf8 } from "../../../core/records/utf8.ts"
 
 /** Texts in the order of their UTF-8 bytes, with a value each. */
 export interface SortedMap<V> {

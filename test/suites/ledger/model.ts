@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { expect, it } from "vitest"
 import { type Op } from "../../../core/ledger.ts"
-import { compareUtf8 } from "../../../core/utf8.ts"
+import { compareUtf8 } from "../../../core/records/utf8.ts"
 import { bytes } from "../bytes.ts"
 import { walk, type LedgerSubject } from "./subject.ts"
 

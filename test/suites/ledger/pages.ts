@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
 import { type Op } from "../../../core/ledger.ts"
-import { compareUtf8, utf8 } from "../../../core/utf8.ts"
+import { compareUtf8, utf8 } from "../../../core/records/utf8.ts"
 import { bytes, codeOf } from "../bytes.ts"
 import { hostileIds, shown } from "../hostile.ts"
 import { put, keysOf, ok, walk, type LedgerSubject } from "./subject.ts"

@@ -1,0 +1,80 @@
+import type { Clock } from "../clock.ts"
+import type { Events } from "../events.ts"
+import type { Hooks } from "../hooks.ts"
+import type { Code } from "./codes.ts"
+import type { LineRecord } from "./record.ts"
+import type { Naming } from "./view.ts"
+import type { Logger } from "../log.ts"
+import type { Lease, Ownership } from "../ownership.ts"
+import type { Connection, ConnectInput, Intake, Provider } from "../provider.ts"
+import type { Gate } from "../session.ts"
+import type { CoreSettings } from "../settings.ts"
+import type { AuthStore } from "../store.ts"
+import type { SessionStatus } from "../types.ts"
+
+/** What the rest of the house does with a line's connection. */
+export interface LineFeed {
+  intake(company: string): Intake
+  sentContent(company: string, providerMessageId: string): Promise<Uint8Array | undefined>
+  opened(company: string, connection: Connection): void
+  closed(company: string): void
+  person(company: string, phone: string, lid: string): void
+}
+
+export interface LineDeps {
+  readonly settings: CoreSettings
+  readonly provider: Provider
+  readonly naming: Naming
+  readonly ownership: Ownership
+  readonly openAuth: (company: string, lease: Lease) => AuthStore
+  readonly events: Events
+  readonly hooks: Hooks
+  readonly clock: Clock
+  readonly log: Logger
+  /** 0–1. */
+  readonly random: () => number
+  readonly feed: LineFeed
+  /** True while some other line can reach WhatsApp: then a failure is this line's own. */
+  readonly othersReach: (company: string) => boolean
+}
+
+export type Link = ConnectInput["link"]
+
+export interface Line {
+  readonly company: string
+  readonly record: LineRecord
+  readonly code: Code | undefined
+  /** How a pairing that is under way goes on; undefined when there is none. */
+  readonly link: Link | undefined
+  readonly gate: Gate
+  /** It has a socket or is on the way to one. */
+  readonly live: boolean
+  /** WhatsApp is answering it. */
+  readonly reaches: boolean
+  readonly connection: Connection | undefined
+  status(): SessionStatus
+  /** Begins, or goes on with what is under way. `link` allows a pairing when there are no complete credentials. */
+  start(link: Link | undefined, cause: string): void
+  /** Closes what there is and connects anew. */
+  restart(link: Link, cause: string): void
+  /** Asks for a pairing code on the connection there is; false when it cannot. Throws PAIRING_REFUSED. */
+  askCode(phone: string): Promise<boolean>
+  /** Closes and keeps the credentials; resolves when everything is written. */
+  stop(state: "disconnected" | "idle" | "closing", cause: string): Promise<void>
+  /** Unlinks at WhatsApp if it is connected and erases the credentials. True when WhatsApp has been told. */
+  logout(cause: string): Promise<boolean>
+  /** Erases credentials that are worthless; throws when storage fails. */
+  eraseCredentials(): Promise<void>
+  /** Erases the credentials of a pairing that nobody finishes. */
+  abandonPairing(): Promise<void>
+  /** Erases the session's record. */
+  remove(): Promise<void>
+  /** Tries now rather than when the backoff ends. */
+  nudge(delayMs: number): void
+  touch(): void
+  restrict(restriction: { kind: string; until: number | null } | null): void
+  changed(ms: number): Promise<void>
+  /** Ends every such wait. */
+  wake(): void
+  flush(ms: number): Promise<void>
+}

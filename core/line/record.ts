@@ -1,0 +1,126 @@
+import type { Clock } from "../clock.ts"
+import { toError } from "../errors.ts"
+import type { EventDraft, Events } from "../events.ts"
+import type { Ledger, Placement, Row } from "../ledger.ts"
+import type { Logger } from "../log.ts"
+import type { FaultInfo, LineUser, Restriction, SessionState } from "../types.ts"
+import { decodeRecord, encodeRecord } from "../records/values.ts"
+
+/** What is kept of a line over restarts, beside its credentials. */
+export interface LineRecord {
+  /** It was connected and nobody ended it: it comes back by itself. */
+  readonly wanted: boolean
+  /** Its credentials are complete. */
+  readonly linked: boolean
+  readonly state: SessionState
+  /** Credentials that are worthless and still have to be erased. */
+  readonly erase: boolean
+  readonly user: LineUser | null
+  readonly lastActivity: number | null
+  readonly lastError: (FaultInfo & { readonly at: number }) | null
+  readonly restriction: (Restriction & { readonly since: number }) | null
+  /** When a pairing began that has not been finished. */
+  readonly pairingSince: number | null
+}
+
+export const newRecord: LineRecord = {
+  wanted: false,
+  linked: false,
+  state: "idle",
+  erase: false,
+  user: null,
+  lastActivity: null,
+  lastError: null,
+  restriction: null,
+  pairingSince: null,
+}
+
+export const SESSION_TABLE = "session"
+const KEY = "line"
+
+export function placeRecord(record: LineRecord, unfinishedKeptMs: number): Placement {
+  const placement = { table: SESSION_TABLE, key: KEY, value: encodeRecord(record) }
+  return record.pairingSince === null ? placement : { ...placement, due: record.pairingSince + unfinishedKeptMs }
+}
+
+export async function loadRecord(ledger: Ledger, company: string): Promise<LineRecord | undefined> {
+  const [row]: (Row | undefined)[] = await ledger.get(company, SESSION_TABLE, [KEY])
+  return row && decodeRecord<LineRecord>(row.value, `session of ${company}`)
+}
+
+/** Writes a line's changes in order, one commit each; a ledger that fails is waited for. */
+export interface LineJournal {
+  write(record: LineRecord, drafts: readonly EventDraft[], afterwards?: () => void): void
+  /** Removes the record. Rejects when the ledger fails. */
+  remove(): Promise<void>
+  /** Resolves when everything written so far is durable, or after `ms`. */
+  flush(ms: number): Promise<void>
+  /** Gives up waiting for a ledger that fails. */
+  stop(): void
+}
+
+interface Entry {
+  readonly record: LineRecord
+  readonly drafts: readonly EventDraft[]
+  readonly afterwards: (() => void) | undefined
+}
+
+/** Changes that wait for a ledger that is down; of more than these the oldest go, since the newest tell the state. */
+const WAITING = 200
+const FIRST_RETRY_MS = 100
+const LAST_RETRY_MS = 5_000
+
+export interface JournalDeps {
+  readonly company: string
+  readonly events: Events
+  readonly clock: Clock
+  readonly log: Logger
+  readonly unfinishedKeptMs: number
+}
+
+export function createLineJournal({ company, events, clock, log, unfinishedKeptMs }: JournalDeps): LineJournal {
+  const waiting: Entry[] = []
+  const stopped = new AbortController()
+  let running: Promise<void> | undefined
+
+  const drain = async (): Promise<void> => {
+    let delay = FIRST_RETRY_MS
+    for (let entry = waiting[0]; entry !== undefined && !stopped.signal.aborted; entry = waiting[0]) {
+      try {
+        await events.commit(company, [{ op: "put", ...placeRecord(entry.record, unfinishedKeptMs) }], entry.drafts)
+        if (waiting[0] === entry) waiting.shift()
+        delay = FIRST_RETRY_MS
+        entry.afterwards?.()
+      } catch (thrown) {
+        log.warn({ company, error: toError(thrown).message }, "A session change could not be stored; trying again")
+        // The sleep ends early only when the line is given up; the loop's condition sees that.
+        await clock.sleep(delay, stopped.signal).catch(() => undefined)
+        delay = Math.min(LAST_RETRY_MS, delay * 2)
+      }
+    }
+    running = undefined
+  }
+
+  return {
+    write(record, drafts, afterwards) {
+      waiting.push({ record, drafts, afterwards })
+      if (waiting.length > WAITING) {
+        waiting.shift()
+        log.warn({ company }, "Session changes were not stored: the ledger has been failing for long")
+      }
+      running ??= drain()
+    },
+    async remove() {
+      await running
+      await events.commit(company, [{ op: "delete", table: SESSION_TABLE, key: KEY }], [])
+    },
+    async flush(ms) {
+      if (running === undefined) return
+      const limit = new AbortController()
+      const late = clock.sleep(ms, limit.signal).catch(() => undefined)
+      await Promise.race([running, late])
+      limit.abort()
+    },
+    stop: () => stopped.abort(),
+  }
+}

@@ -1,0 +1,79 @@
+import type { Clock } from "../clock.ts"
+import { toError } from "../errors.ts"
+import type { Ledger } from "../ledger.ts"
+import { SESSION_TABLE } from "./record.ts"
+import type { Logger } from "../log.ts"
+import { LOGIN_EVERY_MS, type Sessions } from "../sessions.ts"
+import type { CoreSettings } from "../settings.ts"
+
+/** What keeps the lines in order while nobody asks for anything. */
+export interface SessionUpkeep {
+  /** Brings back what was connected before, the most recently active first. */
+  restore(signal: AbortSignal): Promise<void>
+  /** Lets go of what has been idle for its time. */
+  sweep(): Promise<void>
+}
+
+export interface UpkeepDeps {
+  readonly sessions: Sessions
+  readonly ledger: Ledger
+  readonly settings: CoreSettings
+  readonly clock: Clock
+  readonly log: Logger
+  /** Lets go of cached auth state. */
+  readonly evictAuth: (company: string) => Promise<void>
+}
+
+const DUE_AT_ONCE = 100
+const FLUSH_MS = 5_000
+
+export function createSessionUpkeep({ sessions, ledger, settings, clock, log, evictAuth }: UpkeepDeps): SessionUpkeep {
+  const restore = async (signal: AbortSignal): Promise<void> => {
+    const wanted: { company: string; at: number }[] = []
+    for (const company of await sessions.companies.all()) {
+      const record = await sessions.companies.record(company)
+      // A pairing may have been finished by the provider in the moment before the process ended.
+      if (record === undefined || !(record.wanted || record.pairingSince !== null)) continue
+      wanted.push({ company, at: record.lastActivity ?? 0 })
+    }
+    wanted.sort((a, b) => b.at - a.at)
+    let left = 0
+    for (const { company } of wanted) {
+      if (signal.aborted) return
+      const line = await sessions.line(company, false)
+      if (line.live || (line.gate === "none" && line.record.pairingSince === null)) continue
+      if (!sessions.hasRoom(line)) {
+        left++
+        continue
+      }
+      try {
+        await sessions.start(line, () => line.start(undefined, "restore"))
+      } catch (thrown) {
+        log.warn({ company, error: toError(thrown).message }, "A session was not restored")
+      }
+      // Ends early only at shutdown, which the loop sees.
+      await clock.sleep(LOGIN_EVERY_MS, signal).catch(() => undefined)
+    }
+    if (left > 0)
+      log.warn({ left, maxSessions: settings.maxSessions }, "Sessions stay idle: WHATSAPP_MAX_SESSIONS is reached")
+  }
+
+  const sweep = async (): Promise<void> => {
+    const now = clock.now()
+    for (const line of sessions.all()) {
+      if (line.live || now - (line.record.lastActivity ?? 0) < settings.sessionTtlMs) continue
+      await line.flush(FLUSH_MS)
+      if (!line.live && sessions.peek(line.company) === line) sessions.drop(line.company)
+    }
+    for (const [company, at] of sessions.leftAt) {
+      if (now - at < settings.authStateTtlMs) continue
+      sessions.leftAt.delete(company)
+      await evictAuth(company)
+    }
+    for (const { company } of await ledger.due(SESSION_TABLE, now, DUE_AT_ONCE)) {
+      await sessions.serial(company, async () => (await sessions.line(company, false)).abandonPairing())
+    }
+  }
+
+  return { restore, sweep }
+}

@@ -1,0 +1,115 @@
+import type { Clock } from "../clock.ts"
+import type { EventDraft, Events } from "../events.ts"
+import type { Hooks } from "../hooks.ts"
+import { type Code, codeNotice, liveCode } from "./codes.ts"
+import type { LineJournal, LineRecord } from "./record.ts"
+import { type LiveParts, type Naming, statusJson, statusOf } from "./view.ts"
+import type { Logger } from "../log.ts"
+import { mayFollow } from "../session.ts"
+import type { SessionStatus } from "../types.ts"
+
+/** A line's status and the one way to change it: legal, recorded, announced once and in order. */
+export interface LineState {
+  readonly record: LineRecord
+  readonly live: { connectedAt: number | null; lastProofAt: number | null; reconnectAttempts: number }
+  status(): SessionStatus
+  /** Moves on and tells why. A state that may not follow the present one throws: it is a fault of ours. */
+  change(next: Partial<LineRecord>, cause: string): void
+  /** Keeps something that is no change of status. */
+  keep(next: Partial<LineRecord>): void
+  /** Notes activity; durable with the next change. */
+  touch(): void
+  /** Tells of a code, in the log without it and live with it. */
+  announceCode(code: Code, fresh: boolean): void
+  /** Records an event that goes with no change. */
+  announce(draft: EventDraft): void
+  /** Resolves at the next change, or after `ms`. */
+  changed(ms: number): Promise<void>
+  wake(): void
+}
+
+export interface LineStateDeps {
+  readonly company: string
+  readonly record: LineRecord
+  readonly naming: Naming
+  readonly journal: LineJournal
+  readonly events: Events
+  readonly hooks: Hooks
+  readonly clock: Clock
+  readonly log: Logger
+  readonly debug: boolean
+}
+
+export function createLineState(deps: LineStateDeps): LineState {
+  const { company, journal, events, hooks, clock } = deps
+  const live: { -readonly [K in keyof LiveParts]: LiveParts[K] } = {
+    connectedAt: null,
+    lastProofAt: null,
+    reconnectAttempts: 0,
+  }
+  const waiters = new Set<() => void>()
+  let record = deps.record
+
+  const status = (): SessionStatus => statusOf(company, record, deps.naming, live)
+
+  const wake = (): void => {
+    for (const waiter of [...waiters]) waiter()
+  }
+
+  return {
+    get record() {
+      return record
+    },
+    live,
+    status,
+
+    change(next, cause) {
+      const from = record.state
+      const to = next.state ?? from
+      if (to !== from && !mayFollow(from, to)) throw new Error(`A line may not go from ${from} to ${to} (${cause})`)
+      record = { ...record, ...next, lastActivity: clock.now() }
+      const session = status()
+      if (deps.debug) deps.log.info({ company, from, to, cause }, "Session state")
+      journal.write(record, [events.draft("session.status", { ...statusJson(session), cause })], () =>
+        hooks.observe("session:status", { session, cause }),
+      )
+      wake()
+    },
+
+    keep(next) {
+      record = { ...record, ...next }
+      journal.write(record, [])
+    },
+
+    touch() {
+      record = { ...record, lastActivity: clock.now() }
+    },
+
+    announceCode(code, fresh) {
+      const type = code.kind === "qr" ? "session.qr" : "session.pairing-code"
+      const { kind, attempt } = code
+      if (fresh) {
+        journal.write(record, [events.draft(type, codeNotice(code))], () =>
+          hooks.observe("session:pairing", { company, kind, attempt }),
+        )
+      }
+      events.show(company, liveCode(code))
+      wake()
+    },
+
+    wake,
+    announce: (draft) => journal.write(record, [draft]),
+
+    changed(ms) {
+      return new Promise((resolve) => {
+        const done = (): void => {
+          timer.cancel()
+          waiters.delete(done)
+          resolve()
+        }
+        const timer = clock.after(ms, done)
+        waiters.add(done)
+      })
+    },
+  }
+}

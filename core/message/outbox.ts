@@ -1,0 +1,238 @@
+import type { Chats } from "./chats.ts"
+import type { Clock } from "../clock.ts"
+import { toError } from "../errors.ts"
+import type { Hooks } from "../hooks.ts"
+import type { Ledger, Op } from "../ledger.ts"
+import type { Logger } from "../log.ts"
+import { MESSAGE_TABLE, type MessageRow, type Messages, type Move, WIRE_TABLE } from "./messages.ts"
+import type { Connection, SendOutcome } from "../provider.ts"
+import { createPump, type Item, type Pump } from "./pump.ts"
+import type { Sequence } from "../sequence.ts"
+import { createOutboxRows, type Waiting } from "./outbox-rows.ts"
+import { OUTBOX_TABLE, type Settlement } from "./settle.ts"
+import { failureMove } from "./send-failures.ts"
+import type { CoreSettings } from "../settings.ts"
+import type { Restriction } from "../types.ts"
+import { within } from "../within.ts"
+
+/** What waits to be sent, over all companies: on disk first, a window of it in memory while the line is connected. */
+export interface Outbox {
+  /** A place behind everything that waits; its text is the key. */
+  order(company: string): Promise<number>
+  place(item: Waiting): Op
+  /** A message is durable in the outbox. */
+  accepted(company: string, item: Item): void
+  /** A message whose sender was told that it is not stored: removed, should it be there after all. */
+  disown(company: string, key: string, messageId: string): void
+  opened(company: string, connection: Connection): void
+  closed(company: string): void
+  /** A message has been settled by something other than its own acknowledgement. */
+  settled(row: MessageRow): void
+  merge(company: string, from: string, into: string): void
+  /** Fails what has waited longer than its time to live. */
+  expire(): Promise<void>
+  /** Stops sending; what is under way has `ms` to come back and stays in the outbox otherwise. */
+  stop(ms: number): Promise<void>
+}
+
+export interface OutboxDeps {
+  readonly ledger: Ledger
+  readonly messages: Messages
+  readonly chats: Chats
+  readonly settlement: Settlement
+  readonly hooks: Hooks
+  readonly clock: Clock
+  readonly sequence: Sequence
+  readonly log: Logger
+  readonly settings: Pick<CoreSettings, "onUnknown">
+  readonly onRestricted: (company: string, restriction: Restriction) => void
+}
+
+/** Messages of one company in memory; the rest waits on disk. */
+const WINDOW = 1_000
+const PAGE = 200
+const EXPIRED_AT_ONCE = 200
+const HANGING_MS = 10_000
+const RETRY_MS = 1_000
+
+interface Sender {
+  readonly connection: Connection
+  readonly pump: Pump
+  /** The last key read from disk; there may be more behind it. */
+  seen: string
+  more: boolean
+  filling: boolean
+  /** Accepted while a page was being read: the page may or may not hold them. */
+  readonly meanwhile: Item[]
+}
+
+export function createOutbox(deps: OutboxDeps): Outbox {
+  const { ledger, messages, settlement, hooks, clock, log, settings } = deps
+  const rows = createOutboxRows(deps)
+  const senders = new Map<string, Sender>()
+  const leaving = new Map<string, Promise<void>>()
+  /** Connections that wait for the sends of the one before to come back. */
+  const pending = new Map<string, Promise<void>>()
+  let stopped = false
+
+  const settle = async (item: Item, move: Move): Promise<void> => {
+    await settlement.record(item, move)
+  }
+
+  const outcome = (company: string, item: Item, result: SendOutcome): boolean => {
+    const now = clock.now()
+    if (result.outcome === "not-sent") return false
+    if (result.outcome === "unknown") {
+      if (settings.onUnknown !== "hold") return false
+      void settle(item, { status: "unknown", at: now })
+    } else if (result.outcome === "acknowledged") {
+      void settle(item, { status: "sent", at: result.at })
+    } else {
+      if (result.outcome === "refused" && result.restriction !== undefined)
+        deps.onRestricted(company, result.restriction)
+      void settle(item, failureMove(result, now))
+    }
+    return true
+  }
+
+  const fill = async (company: string, sender: Sender): Promise<void> => {
+    if (sender.filling || !sender.more || sender.pump.size > WINDOW / 2) return
+    sender.filling = true
+    try {
+      while (sender.more && sender.pump.size < WINDOW && senders.get(company) === sender) {
+        const page = await ledger.page(company, OUTBOX_TABLE, { from: `${sender.seen}\u0000`, limit: PAGE })
+        const items = await rows.load(company, page.rows)
+        if (senders.get(company) !== sender) return
+        sender.seen = page.rows.at(-1)?.key ?? sender.seen
+        sender.more = page.next !== null
+        for (const item of items) {
+          // It may have gone out before, and such messages are held back.
+          if (item.tried && settings.onUnknown === "hold") void settle(item, { status: "unknown", at: clock.now() })
+          else sender.pump.add(item)
+        }
+      }
+      sender.filling = false
+      for (const item of sender.meanwhile.splice(0)) offer(sender, item)
+    } catch (thrown) {
+      log.warn({ company, error: toError(thrown).message }, "The outbox cannot be read; trying again")
+      clock.after(RETRY_MS, () => {
+        sender.filling = false
+        if (senders.get(company) === sender) void fill(company, sender)
+      })
+    }
+  }
+
+  const offer = (sender: Sender, item: Item): void => {
+    if (sender.filling) sender.meanwhile.push(item)
+    else if (!sender.more || item.key <= sender.seen) sender.pump.add(item)
+    // Anything else lies behind what has been read, and is read in its turn.
+  }
+
+  const begin = (company: string, connection: Connection): void => {
+    const sender: Sender = {
+      connection,
+      pump: createPump({
+        company,
+        connection,
+        clock,
+        log,
+        hold: hooks.has("outbox:hold")
+          ? (item) =>
+              hooks.transform("outbox:hold", { notBefore: null, reason: null }, { company, message: item.message.row })
+          : undefined,
+        beforeTry:
+          settings.onUnknown === "hold"
+            ? async (item) => void (await ledger.commit(company, [rows.place(item, true)]))
+            : undefined,
+        outcome: (item, result) => outcome(company, item, result),
+        expired: (item) => void settle(item, failureMove({ outcome: "expired" }, clock.now())),
+        drained: () => void fill(company, sender),
+      }),
+      seen: "",
+      more: true,
+      filling: false,
+      meanwhile: [],
+    }
+    senders.set(company, sender)
+    void fill(company, sender)
+  }
+
+  const end = (company: string): void => {
+    const sender = senders.get(company)
+    if (sender === undefined) return
+    senders.delete(company)
+    const gone = sender.pump.stop().finally(() => {
+      if (leaving.get(company) === gone) leaving.delete(company)
+    })
+    leaving.set(company, gone)
+  }
+
+  return {
+    order: rows.order,
+    place: (item) => rows.place(item, false),
+
+    accepted(company, item) {
+      const sender = senders.get(company)
+      if (sender !== undefined) offer(sender, item)
+    },
+
+    disown(company, key, messageId) {
+      rows.disown(messageId)
+      const gone: Op[] = [
+        { op: "delete", table: OUTBOX_TABLE, key },
+        { op: "delete", table: MESSAGE_TABLE, key: messageId },
+        { op: "delete", table: WIRE_TABLE, key: messageId },
+      ]
+      ledger.commit(company, gone).catch((thrown: unknown) => {
+        // Likely the same trouble as before; what is disowned is never loaded in this process.
+        log.warn({ company, messageId, error: toError(thrown).message }, "A refused message could not be removed")
+      })
+    },
+
+    opened(company, connection) {
+      end(company)
+      const before = leaving.get(company)
+      if (stopped) return
+      if (before === undefined) return begin(company, connection)
+      const opening: Promise<void> = within(clock, HANGING_MS, before).then(() => {
+        if (pending.get(company) === opening) {
+          pending.delete(company)
+          if (!stopped) begin(company, connection)
+        }
+      })
+      pending.set(company, opening)
+    },
+
+    closed(company) {
+      pending.delete(company)
+      end(company)
+    },
+
+    settled(row) {
+      senders.get(row.companyId)?.pump.settled(row.messageId)
+    },
+
+    merge: (company, from, into) => senders.get(company)?.pump.merge(from, into),
+
+    async expire() {
+      for (const row of await ledger.due(OUTBOX_TABLE, clock.now(), EXPIRED_AT_ONCE)) {
+        const { messageId, to } = rows.read(row)
+        if (senders.get(row.company)?.pump.withdraw(messageId) === "sending") continue
+        const [message] = await messages.get(row.company, [messageId])
+        if (message === undefined) {
+          await ledger.commit(row.company, [{ op: "delete", table: OUTBOX_TABLE, key: row.key }])
+        } else {
+          const move = failureMove({ outcome: "expired" }, clock.now())
+          await settlement.record({ message, to, opens: false }, move)
+        }
+      }
+    },
+
+    async stop(ms) {
+      stopped = true
+      pending.clear()
+      for (const company of [...senders.keys()]) end(company)
+      await within(clock, ms, Promise.all(leaving.values()))
+    },
+  }
+}

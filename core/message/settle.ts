@@ -1,0 +1,155 @@
+import type { Chats } from "./chats.ts"
+import type { Clock } from "../clock.ts"
+import { coreErrors, type ErrorSpec, toError } from "../errors.ts"
+import type { EventDraft, Events } from "../events.ts"
+import type { Hooks } from "../hooks.ts"
+import type { Op } from "../ledger.ts"
+import type { Logger } from "../log.ts"
+import {
+  type MessageRow,
+  type Messages,
+  messageJson,
+  type Move,
+  moveForward,
+  type VersionedMessage,
+} from "./messages.ts"
+import type { ChatRef } from "../provider.ts"
+import type { FaultInfo } from "../types.ts"
+
+export const OUTBOX_TABLE = "outbox"
+/** Counts of a company's whole life, written with what they count. */
+export const TOTALS_TABLE = "totals"
+
+/** A message that is to be settled, as it was last seen in the ledger. */
+export interface Unsettled {
+  readonly message: VersionedMessage
+  readonly to: ChatRef
+  /** The chat counts as new to WhatsApp until something in it was acknowledged. */
+  readonly opens: boolean
+}
+
+/** Records what became of a message: outbox, row, event and totals in one commit. */
+export interface Settlement {
+  /**
+   * Moves the message on, and resolves with its row once that is durable; a ledger that fails is waited for. Undefined
+   * when the house stopped before, which leaves the message in the outbox.
+   */
+  record(item: Unsettled, move: Move): Promise<MessageRow | undefined>
+  /** Ops and events of one move; nothing when it says nothing new. */
+  plan(row: MessageRow, version: number, move: Move): Plan
+  /** Tells those who watch, after the commit. */
+  tell(plan: Plan): void
+  stop(): void
+}
+
+export interface Plan {
+  readonly row: MessageRow
+  readonly moved: boolean
+  /** Whether the move was news that it has been sent. */
+  readonly sent: boolean
+  readonly ops: readonly Op[]
+  readonly drafts: readonly EventDraft[]
+}
+
+export interface SettleDeps {
+  readonly messages: Messages
+  readonly chats: Chats
+  readonly events: Events
+  readonly hooks: Hooks
+  readonly clock: Clock
+  readonly log: Logger
+  /** Called with every message that has left the outbox for good. */
+  readonly onSettled: (row: MessageRow) => void
+}
+
+const FIRST_RETRY_MS = 50
+const LAST_RETRY_MS = 5_000
+
+export function createSettlement(deps: SettleDeps): Settlement {
+  const { messages, chats, events, hooks, clock, log } = deps
+  const stopped = new AbortController()
+
+  const plan = (row: MessageRow, version: number, move: Move): Plan => {
+    const next = moveForward(row, move)
+    const outbox: Op[] = row.outbox === null ? [] : [{ op: "delete", table: OUTBOX_TABLE, key: row.outbox }]
+    const sent = next.moved && waits(row) && move.status !== "failed" && move.status !== "unknown"
+    if (next.row === row) return { row, moved: false, sent: false, ops: [], drafts: [] }
+    const put: Op = { op: "putIfVersion", version, ...messages.place(next.row) }
+    const counts = sent ? [count("sent")] : next.moved && move.status === "failed" ? failures(move.error) : []
+    return {
+      row: next.row,
+      moved: next.moved,
+      sent,
+      ops: [put, ...outbox, ...counts],
+      drafts: tidings(next.row, move, next.moved, sent),
+    }
+  }
+
+  const tidings = (row: MessageRow, move: Move, moved: boolean, sent: boolean): EventDraft[] => {
+    if (!moved) return []
+    if (move.status === "failed") return [events.draft("message.failed", messageJson(row))]
+    const drafts = sent ? [events.draft("message.sent", messageJson(row))] : []
+    if (move.status !== "sent") drafts.push(events.draft("message.status", messageJson(row)))
+    return drafts
+  }
+
+  const tell = ({ row, moved, sent }: Plan): void => {
+    if (!moved) return
+    if (sent) hooks.observe("message:sent", { message: row })
+    if (row.status === "failed") hooks.observe("message:failed", { message: row })
+    else if (row.status !== "sent") hooks.observe("message:status", { message: row })
+    deps.onSettled(row)
+  }
+
+  const commit = async (item: Unsettled, { row, ops, drafts }: Plan): Promise<boolean> => {
+    const opens = item.opens && (row.status === "sent" || row.status === "delivered" || row.status === "read")
+    if (!opens) return (await events.commit(row.companyId, ops, drafts)).ok
+    return (await chats.commit(row.companyId, item.to, () => ({ ops, drafts, opens }))).result.ok
+  }
+
+  return {
+    plan,
+    tell,
+    async record(item, move) {
+      let current = item.message
+      let delay = FIRST_RETRY_MS
+      while (!stopped.signal.aborted) {
+        try {
+          const planned = plan(current.row, current.version, move)
+          if (planned.ops.length === 0 || (await commit(item, planned))) {
+            tell(planned)
+            return planned.row
+          }
+          // A receipt was quicker than the acknowledgement.
+          const [seen] = await messages.get(current.row.companyId, [current.row.messageId])
+          if (seen === undefined) return current.row
+          current = seen
+        } catch (thrown) {
+          const { companyId, messageId } = current.row
+          log.warn(
+            { company: companyId, messageId, error: toError(thrown).message },
+            "A message's outcome could not be stored; trying again",
+          )
+          // Ends early only when the house stops, which the loop sees.
+          await clock.sleep(delay, stopped.signal).catch(() => undefined)
+          delay = Math.min(LAST_RETRY_MS, delay * 2)
+        }
+      }
+      return undefined
+    },
+    stop: () => stopped.abort(),
+  }
+}
+
+function waits(row: MessageRow): boolean {
+  return row.direction === "outbound" && (row.status === "queued" || row.status === "unknown")
+}
+
+function count(key: string): Op {
+  return { op: "increment", table: TOTALS_TABLE, key, by: 1 }
+}
+
+function failures(error: FaultInfo | undefined): Op[] {
+  const spec: ErrorSpec | undefined = Object.entries(coreErrors).find(([code]) => code === error?.code)?.[1]
+  return [count("failed"), count(`error:${spec?.class ?? "OTHER"}`)]
+}

@@ -1,0 +1,73 @@
+import type { Collect, CoreHookMap, First, Guard, HookKind, HookMap, HookName, Observe, Transform } from "../plugin.ts"
+
+/**
+ * The stages of the house as they are known at run time: the kind of each, and what a handler may answer. Types keep
+ * TypeScript plugins right; this keeps out what a plugin written in JavaScript hands back.
+ */
+
+export interface HookRule<K extends HookKind = HookKind> {
+  readonly kind: K
+  /** True when the value may be handed on; `given` is what a transform received. Guards and observers answer nothing. */
+  readonly accepts?: (value: unknown, given: unknown) => boolean
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+const isObject = (value: unknown): value is Fields => typeof value === "object" && value !== null
+
+const isPrincipal = (value: unknown): boolean =>
+  isObject(value) && typeof value.kind === "string" && value.scopes instanceof Set
+
+const isDraft = (value: unknown): boolean => isObject(value) && isObject(value.to) && isObject(value.content)
+
+const isHold = (value: unknown): boolean =>
+  isObject(value) &&
+  (value.notBefore === null || Number.isFinite(value.notBefore)) &&
+  (value.reason === null || typeof value.reason === "string")
+
+/** As many records as went in: a lost one would be lost for good. */
+const isRecords = (value: unknown, given: unknown): boolean =>
+  Array.isArray(value) &&
+  Array.isArray(given) &&
+  value.length === given.length &&
+  value.every((record) => record instanceof Uint8Array)
+
+const isHealthItem = (value: unknown): boolean =>
+  isObject(value) && typeof value.ok === "boolean" && (value.detail === undefined || typeof value.detail === "string")
+
+export const hookTable = {
+  "request:identify": { kind: "first", accepts: isPrincipal },
+  "company:validate": { kind: "guard" },
+  "session:start": { kind: "guard" },
+  "message:prepare": { kind: "transform", accepts: isDraft },
+  "message:validate": { kind: "guard" },
+  "message:block": { kind: "guard" },
+  "message:limit": { kind: "guard" },
+  "outbox:hold": { kind: "transform", accepts: isHold },
+  "record:seal": { kind: "transform", accepts: isRecords },
+  "record:open": { kind: "transform", accepts: isRecords },
+  "message:accepted": { kind: "observe" },
+  "message:sent": { kind: "observe" },
+  "message:status": { kind: "observe" },
+  "message:failed": { kind: "observe" },
+  "message:received": { kind: "observe" },
+  "message:rejected": { kind: "observe" },
+  "session:status": { kind: "observe" },
+  "session:pairing": { kind: "observe" },
+  "health:check": { kind: "collect", accepts: isHealthItem },
+  "app:ready": { kind: "observe" },
+  "app:closing": { kind: "observe" },
+  "plugin:fault": { kind: "observe" },
+} as const satisfies { readonly [N in keyof CoreHookMap]: HookRule<CoreHookMap[N]["kind"]> }
+
+type Asking<I> = Guard<I> | First<I, unknown> | Collect<I, unknown> | Observe<I>
+export type InputOf<N extends HookName> = HookMap[N] extends Asking<infer I> ? I : never
+export type AnswerOf<N extends HookName> = HookMap[N] extends First<infer _, infer A> ? A : never
+export type ValueOf<N extends HookName> = HookMap[N] extends Transform<infer _, infer V> ? V : never
+export type ContextOf<N extends HookName> = HookMap[N] extends Transform<infer C, infer _> ? C : never
+export type ItemOf<N extends HookName> = HookMap[N] extends Collect<infer _, infer T> ? T : never
+/** In place of the item of a plugin whose handler failed. */
+export interface FailedItem {
+  readonly ok: false
+  readonly detail: string
+}

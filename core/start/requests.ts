@@ -1,0 +1,54 @@
+import { appError } from "../errors.ts"
+import { failureAnswer } from "../http/answer.ts"
+import type { Http } from "../http/app.ts"
+import { requestIdOf } from "../http/request-id.ts"
+
+/** Requests on their way through the house, from before its doors are open until the last one has been answered. */
+export interface Requests {
+  /** Never rejects. Waits for `open`; after `refuse` every request is told that the server is shutting down. */
+  fetch(request: Request, info?: { readonly remoteAddress?: string | undefined }): Promise<Response>
+  open(http: Http): void
+  refuse(): void
+  /** Resolves when no request is being answered. */
+  drained(): Promise<void>
+}
+
+export function createRequests(): Requests {
+  let http: Http | undefined
+  let decide: (http: Http | undefined) => void = () => undefined
+  const opened = new Promise<Http | undefined>((resolve) => {
+    decide = resolve
+  })
+  let refused = false
+  let running = 0
+  let idle: (() => void) | undefined
+
+  return {
+    async fetch(request, info) {
+      running++
+      try {
+        const ready = http ?? (await opened)
+        if (ready === undefined || refused) {
+          return failureAnswer(appError("SHUTTING_DOWN", { retryAfter: 5 }), requestIdOf(request.headers))
+        }
+        return await ready.fetch(request, info)
+      } finally {
+        running--
+        if (running === 0) idle?.()
+      }
+    },
+    open(ready) {
+      http = ready
+      decide(ready)
+    },
+    refuse() {
+      refused = true
+      decide(undefined)
+    },
+    drained: () =>
+      new Promise((resolve) => {
+        if (running === 0) return resolve()
+        idle = resolve
+      }),
+  }
+}
