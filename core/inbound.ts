@@ -9,7 +9,7 @@ import type { Logger } from "./log.ts"
 import { type MessageRow, type Messages, messageJson, moveForward } from "./message/messages.ts"
 import type { ChatRef, InboundMessage, Intake } from "./provider.ts"
 import { createReceipts, type Receipts } from "./message/receipts.ts"
-import type { Sequence } from "./sequence.ts"
+import type { Sequence } from "./message/sequence.ts"
 import { type Settlement, TOTALS_TABLE } from "./message/settle.ts"
 import type { Draft, Recipient } from "./types.ts"
 

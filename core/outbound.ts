@@ -12,7 +12,7 @@ import type { Outbox } from "./message/outbox.ts"
 import type { Provider } from "./provider.ts"
 import { recipientText } from "./message/recipient.ts"
 import { failureError } from "./message/send-failures.ts"
-import { orderText } from "./sequence.ts"
+import { orderText } from "./message/sequence.ts"
 import { createSendChecks, type LineGate, refOf } from "./message/send-checks.ts"
 import type { Call, Draft } from "./types.ts"
 

@@ -1,7 +1,7 @@
 import type { Ledger } from "../ledger.ts"
 import type { ChatRef } from "../provider.ts"
 import type { MessageRow } from "./messages.ts"
-import { orderAt, orderText } from "../sequence.ts"
+import { orderAt, orderText } from "./sequence.ts"
 import type { Direction, MessageStatus } from "../types.ts"
 
 /** Which messages a list shows; `since` is inclusive, `until` exclusive, both epoch ms. */

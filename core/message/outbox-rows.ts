@@ -5,7 +5,7 @@ import { createLru } from "../records/lru.ts"
 import type { Messages } from "./messages.ts"
 import type { ChatRef } from "../provider.ts"
 import type { Item } from "./pump.ts"
-import type { Sequence } from "../sequence.ts"
+import type { Sequence } from "./sequence.ts"
 import { OUTBOX_TABLE } from "./settle.ts"
 import { decodeRecord, encodeRecord } from "../records/values.ts"
 

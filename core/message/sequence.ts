@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts"
+import type { Clock } from "../clock.ts"
 
 /**
  * The order in which things happened here: microseconds since the epoch, each given once, so that a burst within one
