@@ -121,6 +121,7 @@ export function createApp(options: AppOptions): App {
 
   const stop = async (): Promise<void> => {
     closing = true
+    requests.farewell()
     // A start that failed has taken everything back by itself, and told its own caller why.
     await starting?.catch(() => undefined)
     log?.info({}, "Stopping")

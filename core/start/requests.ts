@@ -9,6 +9,8 @@ export interface Requests {
   fetch(request: Request, info?: { readonly remoteAddress?: string | undefined }): Promise<Response>
   open(http: Http): void
   refuse(): void
+  /** From now on each answer ends its connection, so that nobody asks anew on one that is about to close. */
+  farewell(): void
   /** Resolves when no request is being answered. */
   drained(): Promise<void>
 }
@@ -20,6 +22,7 @@ export function createRequests(): Requests {
     decide = resolve
   })
   let refused = false
+  let leaving = false
   let running = 0
   let idle: (() => void) | undefined
 
@@ -31,7 +34,9 @@ export function createRequests(): Requests {
         if (ready === undefined || refused) {
           return failureAnswer(appError("SHUTTING_DOWN", { retryAfter: 5 }), requestIdOf(request.headers))
         }
-        return await ready.fetch(request, info)
+        const answer = await ready.fetch(request, info)
+        if (leaving) answer.headers.set("connection", "close")
+        return answer
       } finally {
         running--
         if (running === 0) idle?.()
@@ -44,6 +49,9 @@ export function createRequests(): Requests {
     refuse() {
       refused = true
       decide(undefined)
+    },
+    farewell() {
+      leaving = true
     },
     drained: () =>
       new Promise((resolve) => {

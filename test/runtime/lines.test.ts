@@ -47,10 +47,11 @@ test("SIGTERM with twenty lines and messages in flight ends soon, with exit code
   timeout: 2 * MINUTES,
 }, async () => {
   await stage.link(20)
-  const { inFlight, exitCode, tookMs, verdict } = await runSigterm(stage, { each: 2, loadMs: 1_000 })
+  const { inFlight, cutOff, exitCode, tookMs, verdict } = await runSigterm(stage, { each: 2, loadMs: 1_000 })
   expect(inFlight).toBeGreaterThan(10)
   expect(exitCode).toBe(0)
   expect(tookMs).toBeLessThan(10_000)
+  expect(cutOff).toBe(0)
   expect(verdict.lost).toEqual([])
   expect(verdict.renamed).toEqual([])
   expect(verdict.answered200 + verdict.answered202).toBeGreaterThan(40)

@@ -6,6 +6,8 @@ export interface SigtermFigures {
   readonly lines: number
   /** Sends without an answer when the signal came. */
   readonly inFlight: number
+  /** Of those, how many never had one. */
+  readonly cutOff: number
   readonly exitCode: number | null
   readonly tookMs: number
   readonly verdict: Verdict
@@ -25,19 +27,16 @@ export async function runSigterm(stage: Stage, { each, loadMs }: SigtermOptions)
   const contact = await stage.phone(CONTACT)
   const traffic = createTraffic(stage)
   let running = true
-  let inFlight = 0
   const sender = async (index: number): Promise<void> => {
     const company = stage.companies[index % stage.companies.length]
     for (let i = index; running && company; i++) {
-      inFlight++
       const { status } = await traffic.send(company, contact, { async: i % 2 === 0 })
-      inFlight--
       if (status === 0) return
     }
   }
   const senders = Array.from({ length: stage.companies.length * each }, (_, index) => sender(index))
   await wait(loadMs)
-  const flying = inFlight
+  const flying = traffic.sent.filter(({ ms }) => ms === 0)
   const begun = performance.now()
   const exitCode = await stage.platform.stop()
   const tookMs = performance.now() - begun
@@ -47,5 +46,6 @@ export async function runSigterm(stage: Stage, { each, loadMs }: SigtermOptions)
   await stage.start()
   const verdict = await judge(stage, traffic, [contact], SETTLE_MS)
   await linkedOnce(stage)
-  return { lines: stage.companies.length, inFlight: flying, exitCode, tookMs, verdict }
+  const cutOff = flying.filter(({ status }) => status === 0).length
+  return { lines: stage.companies.length, inFlight: flying.length, cutOff, exitCode, tookMs, verdict }
 }

@@ -11,6 +11,8 @@ export interface Sent {
   ms: number
   /** HTTP status; 0 while there is none, and for ever when the request was cut off. */
   status: number
+  /** False when nobody took the connection: the server was gone before. */
+  reached: boolean
   code: string | undefined
   messageId: string | undefined
 }
@@ -52,6 +54,7 @@ export function createTraffic(stage: Stage): Traffic {
         contact: contact.number,
         ms: 0,
         status: 0,
+        reached: true,
         code: undefined,
         messageId: undefined,
       }
@@ -61,9 +64,9 @@ export function createTraffic(stage: Stage): Traffic {
       const begun = performance.now()
       try {
         note(one, await stage.platform.call("POST", "/api/whatsapp/send", body, headers))
-      } catch {
-        // The server was killed under it: what counts is that no answer came.
-        one.status = 0
+      } catch (fault) {
+        // The server ended under it, or had ended before: what counts is that no answer came.
+        one.reached = codeOf(fault) !== "ECONNREFUSED"
       }
       one.ms = performance.now() - begun
       return one
@@ -84,3 +87,5 @@ function note(one: Sent, answer: Answer): void {
 }
 
 export const promised = ({ status }: Sent): boolean => status === 200 || status === 202
+
+const codeOf = (fault: unknown): unknown => (fault as { cause?: { code?: unknown } }).cause?.code

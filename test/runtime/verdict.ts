@@ -9,6 +9,7 @@ export interface Verdict {
   readonly answered200: number
   readonly answered202: number
   readonly refused: number
+  /** Taken and cut off without an answer. */
   readonly unanswered: number
   readonly slowestMs: number
   /** Answered with 200 or 202, and never arrived at the phone. */
@@ -75,7 +76,7 @@ async function compare(stage: Stage, traffic: Traffic, contacts: readonly Sandbo
     answered200: sent.filter(({ status }) => status === 200).length,
     answered202: sent.filter(({ status }) => status === 202).length,
     refused: sent.filter(({ status }) => status >= 300).length,
-    unanswered: sent.filter(({ status }) => status === 0).length,
+    unanswered: sent.filter(({ status, reached }) => status === 0 && reached).length,
     slowestMs: Math.round(Math.max(0, ...sent.map(({ ms }) => ms))),
     lost: sent.filter((one) => promised(one) && copies(one).length === 0).map(({ text }) => text),
     renamed: sent.filter((one) => isRenamed(one, copies(one))).map(({ text }) => text),
