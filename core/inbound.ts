@@ -124,6 +124,8 @@ export function createInbound(deps: InboundDeps): Inbound {
       // Held: whoever would have to judge it could not, so it is kept and shown to nobody but its own list.
       return { ops, drafts: held === undefined ? [events.draft(type, messageJson(row))] : [], opens: true }
     })
+    // The first operation asks whether it is new; any other that fails has met another write, and is tried again.
+    if (!result.ok && result.op > 0) throw new Error("The chat keeps changing")
     if (!result.ok || stored === undefined || held !== undefined) return
     deps.onActivity(company)
     hooks.observe(message.fromMe ? "message:sent" : "message:received", { message: stored })
@@ -147,7 +149,7 @@ export function createInbound(deps: InboundDeps): Inbound {
       type: content.type,
       message: content.type === "text" ? content.text : null,
       status: fromMe ? "sent" : "received",
-      times: fromMe ? { sent: message.at } : { received: now },
+      times: fromMe ? { sent: message.at } : { sent: message.at, received: now },
       error:
         held === undefined
           ? null
@@ -155,6 +157,7 @@ export function createInbound(deps: InboundDeps): Inbound {
       order: deps.sequence.next(),
       outbox: null,
       expiresAt: null,
+      requestId: null,
     }
   }
 

@@ -84,7 +84,7 @@ export function createOutbound(deps: OutboundDeps): Outbound {
     const expiresAt = now + ttlMs
     let row: MessageRow | undefined
     const stored = chats.commit(company, to, (at) => {
-      row = rowOf(company, messageId, order, at, draft, now, expiresAt)
+      row = rowOf(call, messageId, order, at, draft, now, expiresAt)
       const ops: Op[] = [
         { op: "putIfAbsent", ...messages.place(row) },
         messages.placeWire(messageId, wire),
@@ -192,7 +192,7 @@ function answer(row: MessageRow, { to, sanitized }: { to: string; sanitized: boo
 }
 
 function rowOf(
-  company: string,
+  { company, requestId }: Call,
   messageId: string,
   order: number,
   chat: Chat,
@@ -219,5 +219,6 @@ function rowOf(
     order,
     outbox: orderText(order),
     expiresAt,
+    requestId,
   }
 }

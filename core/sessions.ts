@@ -21,8 +21,10 @@ export interface Sessions extends LineGate {
   line(company: string, make: boolean): Promise<Line>
   /** Starts unless it is under way. Throws SESSION_LIMIT_REACHED, or the refusal of a plugin. */
   start(line: Line, begin: () => void): Promise<void>
+  /** Throws SESSION_NOT_FOUND for a company never seen. */
   status(company: string): Promise<SessionStatus>
-  /** One command after another for each company. */
+  look(company: string): Promise<SessionStatus | undefined>
+  /** One command after another for each company. Throws STORAGE_UNAVAILABLE for one that hangs; the next goes on. */
   serial<T>(company: string, command: () => Promise<T>): Promise<T>
   drop(company: string): void
   /** Lets whoever waits for a change look again. */
@@ -44,6 +46,8 @@ export interface SessionsDeps extends Omit<LineDeps, "othersReach"> {
 
 /** Each login costs about 20 ms of one core: two cores have room for more beside them. */
 export const LOGIN_EVERY_MS = 40
+/** A command that has not ended by then hangs in a store. */
+const COMMAND_MS = 60_000
 const NUDGE_SPREAD_MS = 1_000
 /** A restriction whose end is not known is put to the test again after this. */
 const RETRY_RESTRICTION_MS = 60 * 60 * 1000
@@ -110,12 +114,17 @@ export function createSessions(deps: SessionsDeps): Sessions {
       begin()
     },
 
-    async status(company) {
+    async look(company) {
       const line = lines.get(company)
       if (line !== undefined) return line.status()
       const record = await companies.record(company)
-      if (record === undefined) throw appError("SESSION_NOT_FOUND")
-      return statusOf(company, atRest(record), naming)
+      return record && statusOf(company, atRest(record), naming)
+    },
+
+    async status(company) {
+      const status = await sessions.look(company)
+      if (status === undefined) throw appError("SESSION_NOT_FOUND")
+      return status
     },
 
     async gate(company) {
@@ -147,16 +156,17 @@ export function createSessions(deps: SessionsDeps): Sessions {
 
     serial(company, command) {
       const before = chains.get(company) ?? Promise.resolve()
-      const done = before.then(command, command)
-      const tail = done.then(
-        () => undefined,
-        () => undefined,
-      )
+      const done = before.then(command)
+      const tail = within(clock, COMMAND_MS, done).catch(() => true)
       chains.set(company, tail)
       void tail.then(() => {
         if (chains.get(company) === tail) chains.delete(company)
       })
-      return done
+      const late = tail.then((inTime) => {
+        if (!inTime) throw appError("STORAGE_UNAVAILABLE")
+        return done
+      })
+      return Promise.race([done, late])
     },
 
     drop(company) {
@@ -193,6 +203,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
           }),
         ),
       )
+      for (const line of all) line.abandon()
     },
 
     view: {

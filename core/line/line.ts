@@ -53,6 +53,8 @@ export interface Line {
   readonly reaches: boolean
   readonly connection: Connection | undefined
   status(): SessionStatus
+  /** What follows is done for this request. */
+  actFor(requestId: string): void
   /** Begins, or goes on with what is under way. `link` allows a pairing when there are no complete credentials. */
   start(link: Link | undefined, cause: string): void
   /** Closes what there is and connects anew. */
@@ -77,4 +79,6 @@ export interface Line {
   /** Ends every such wait. */
   wake(): void
   flush(ms: number): Promise<void>
+  /** Writes nothing any more. */
+  abandon(): void
 }

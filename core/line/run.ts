@@ -72,6 +72,10 @@ export function createLine(company: string, initial: LineRecord, deps: LineDeps)
     },
     status: state.status,
 
+    actFor(requestId) {
+      state.actor = requestId
+    },
+
     start(link, cause) {
       if (closing) return
       if (!state.record.linked && link !== undefined) engine.link = link
@@ -162,6 +166,7 @@ export function createLine(company: string, initial: LineRecord, deps: LineDeps)
     changed: state.changed,
     wake: state.wake,
     flush: (ms) => journal.flush(ms),
+    abandon: () => journal.stop(),
   }
   return line
 }

@@ -6,20 +6,20 @@ import { parsePhone } from "../message/recipient.ts"
 import { refuseFaults } from "../refusal.ts"
 import type { Sessions } from "../sessions.ts"
 import type { CoreSettings } from "../settings.ts"
-import type { SessionStatus } from "../types.ts"
+import type { Call, SessionStatus } from "../types.ts"
 
 /** What callers can do with a session. */
 export interface SessionCommands {
-  initialize(company: string, how: LinkRequest): Promise<Initialized>
+  initialize(call: Call, how: LinkRequest): Promise<Initialized>
   /** The QR code now, or as soon as there is one within `waitMs`. Throws QR_NOT_AVAILABLE or ALREADY_CONNECTED. */
   qr(company: string, waitMs: number): Promise<Code>
   /** A code that WhatsApp has accepted, to be typed on the phone. Throws PAIRING_REFUSED. */
-  pairingCode(company: string, phoneNumber: unknown): Promise<PairingCode>
-  disconnect(company: string): Promise<SessionStatus>
-  restart(company: string): Promise<SessionStatus>
+  pairingCode(call: Call, phoneNumber: unknown): Promise<PairingCode>
+  disconnect(call: Call): Promise<SessionStatus>
+  restart(call: Call): Promise<SessionStatus>
   /** `unlinked`: WhatsApp has been told. */
-  logout(company: string): Promise<{ readonly status: SessionStatus; readonly unlinked: boolean }>
-  remove(company: string): Promise<{ readonly unlinked: boolean }>
+  logout(call: Call): Promise<{ readonly status: SessionStatus; readonly unlinked: boolean }>
+  remove(call: Call): Promise<{ readonly unlinked: boolean }>
   /** Answers now whoever waits for a code or a connection. */
   release(): void
 }
@@ -69,9 +69,16 @@ export function createSessionCommands(
     }
   }
 
-  const begin = (company: string, link: Link, switches: boolean): Promise<Line> =>
-    sessions.serial(company, async () => {
-      const line = await sessions.line(company, true)
+  /** The line of a call, which what follows is done for. */
+  const lineOf = async ({ company, requestId }: Call, make: boolean): Promise<Line> => {
+    const line = await sessions.line(company, make)
+    line.actFor(requestId)
+    return line
+  }
+
+  const begin = (call: Call, link: Link, switches: boolean): Promise<Line> =>
+    sessions.serial(call.company, async () => {
+      const line = await lineOf(call, true)
       const other = line.live && !line.record.linked && line.link !== undefined && line.link.method !== link.method
       if (other && switches) {
         if (link.method === "pairing-code" && (await line.askCode(link.phone))) return line
@@ -97,10 +104,10 @@ export function createSessionCommands(
   }
 
   return {
-    async initialize(company, how) {
+    async initialize(call, how) {
       const link = linkOf(how)
       const explicit = how.usePairingCode !== undefined && how.usePairingCode !== null
-      const line = await begin(company, link, explicit)
+      const line = await begin(call, link, explicit)
       const done = await watch(line, clock.now() + PATIENCE_MS, () => outcome(line))
       return done ?? { status: line.status(), code: undefined, ready: false }
     },
@@ -119,9 +126,9 @@ export function createSessionCommands(
       return code
     },
 
-    async pairingCode(company, phoneNumber) {
+    async pairingCode(call, phoneNumber) {
       const phone = readPhone(phoneNumber)
-      const line = await begin(company, { method: "pairing-code", phone }, true)
+      const line = await begin(call, { method: "pairing-code", phone }, true)
       const code = await watch(line, clock.now() + PATIENCE_MS, () => {
         if (line.record.linked) throw appError("ALREADY_CONNECTED")
         const seen = outcome(line)
@@ -135,36 +142,36 @@ export function createSessionCommands(
       return { text: code.text, expiresIn, phone }
     },
 
-    disconnect: (company) =>
-      sessions.serial(company, async () => {
-        const line = await sessions.line(company, false)
+    disconnect: (call) =>
+      sessions.serial(call.company, async () => {
+        const line = await lineOf(call, false)
         await line.stop("disconnected", "disconnect")
         return line.status()
       }),
 
-    restart: (company) =>
-      sessions.serial(company, async () => {
-        const line = await sessions.line(company, false)
+    restart: (call) =>
+      sessions.serial(call.company, async () => {
+        const line = await lineOf(call, false)
         const link: Link = line.link ?? { method: "qr" }
         await sessions.start(line, () => line.restart(link, "restart"))
         return line.status()
       }),
 
-    logout: (company) =>
-      sessions.serial(company, async () => {
-        const line = await sessions.line(company, false)
+    logout: (call) =>
+      sessions.serial(call.company, async () => {
+        const line = await lineOf(call, false)
         const unlinked = await line.logout("logout")
         return { status: line.status(), unlinked }
       }),
 
-    remove: (company) =>
-      sessions.serial(company, async () => {
-        const line = await sessions.line(company, false)
+    remove: (call) =>
+      sessions.serial(call.company, async () => {
+        const line = await lineOf(call, false)
         const unlinked = await line.logout("deleted")
         await line.eraseCredentials()
         await line.remove()
-        sessions.drop(company)
-        sessions.companies.remove(company)
+        sessions.drop(call.company)
+        sessions.companies.remove(call.company)
         return { unlinked }
       }),
 

@@ -26,9 +26,11 @@ export interface UpkeepDeps {
 
 const DUE_AT_ONCE = 100
 const FLUSH_MS = 5_000
+const RETRY_MS = 2_000
 
 export function createSessionUpkeep({ sessions, ledger, settings, clock, log, evictAuth }: UpkeepDeps): SessionUpkeep {
-  const restore = async (signal: AbortSignal): Promise<void> => {
+  /** Companies to bring back, the most recently active first. */
+  const readWanted = async (): Promise<{ company: string; at: number }[]> => {
     const wanted: { company: string; at: number }[] = []
     for (const company of await sessions.companies.all()) {
       const record = await sessions.companies.record(company)
@@ -36,17 +38,35 @@ export function createSessionUpkeep({ sessions, ledger, settings, clock, log, ev
       if (record === undefined || !(record.wanted || record.pairingSince !== null)) continue
       wanted.push({ company, at: record.lastActivity ?? 0 })
     }
-    wanted.sort((a, b) => b.at - a.at)
+    return wanted.sort((a, b) => b.at - a.at)
+  }
+
+  /** Tries until the ledger can be read, or the house stops. */
+  const insist = async (signal: AbortSignal): Promise<{ company: string }[]> => {
+    for (;;) {
+      if (signal.aborted) return []
+      try {
+        return await readWanted()
+      } catch (thrown) {
+        log.error({ error: toError(thrown).message }, "The sessions to restore cannot be read; trying again")
+        // Ends early only at shutdown, which the loop sees.
+        await clock.sleep(RETRY_MS, signal).catch(() => undefined)
+      }
+    }
+  }
+
+  const restore = async (signal: AbortSignal): Promise<void> => {
+    const wanted = await insist(signal)
     let left = 0
     for (const { company } of wanted) {
       if (signal.aborted) return
-      const line = await sessions.line(company, false)
-      if (line.live || (line.gate === "none" && line.record.pairingSince === null)) continue
-      if (!sessions.hasRoom(line)) {
-        left++
-        continue
-      }
       try {
+        const line = await sessions.line(company, false)
+        if (line.live || (line.gate === "none" && line.record.pairingSince === null)) continue
+        if (!sessions.hasRoom(line)) {
+          left++
+          continue
+        }
         await sessions.start(line, () => line.start(undefined, "restore"))
       } catch (thrown) {
         log.warn({ company, error: toError(thrown).message }, "A session was not restored")
@@ -71,7 +91,11 @@ export function createSessionUpkeep({ sessions, ledger, settings, clock, log, ev
       await evictAuth(company)
     }
     for (const { company } of await ledger.due(SESSION_TABLE, now, DUE_AT_ONCE)) {
-      await sessions.serial(company, async () => (await sessions.line(company, false)).abandonPairing())
+      // Beside the others: a store that hangs holds up its own company alone.
+      const abandoned = sessions.serial(company, async () => (await sessions.line(company, false)).abandonPairing())
+      abandoned.catch((thrown: unknown) => {
+        log.warn({ company, error: toError(thrown).message }, "An unfinished pairing is still to be removed")
+      })
     }
   }
 

@@ -6,13 +6,15 @@ import type { LineJournal, LineRecord } from "./record.ts"
 import { type LiveParts, type Naming, statusJson, statusOf } from "./view.ts"
 import type { Logger } from "../log.ts"
 import { mayFollow } from "../session.ts"
-import type { SessionStatus } from "../types.ts"
+import type { SessionState, SessionStatus } from "../types.ts"
 
 /** A line's status and the one way to change it: legal, recorded, announced once and in order. */
 export interface LineState {
   readonly record: LineRecord
   readonly live: { connectedAt: number | null; lastProofAt: number | null; reconnectAttempts: number }
   status(): SessionStatus
+  /** The request that the line's changes follow from, until it has come to rest. */
+  actor: string | undefined
   /** Moves on and tells why. A state that may not follow the present one throws: it is a fault of ours. */
   change(next: Partial<LineRecord>, cause: string): void
   /** Keeps something that is no change of status. */
@@ -52,11 +54,15 @@ export function createLineState(deps: LineStateDeps): LineState {
 
   const status = (): SessionStatus => statusOf(company, record, deps.naming, live)
 
+  const told = (data: Record<string, unknown>): Record<string, unknown> =>
+    state.actor === undefined ? data : { ...data, requestId: state.actor }
+
   const wake = (): void => {
     for (const waiter of [...waiters]) waiter()
   }
 
-  return {
+  const state: LineState = {
+    actor: undefined,
     get record() {
       return record
     },
@@ -70,9 +76,10 @@ export function createLineState(deps: LineStateDeps): LineState {
       record = { ...record, ...next, lastActivity: clock.now() }
       const session = status()
       if (deps.debug) deps.log.info({ company, from, to, cause }, "Session state")
-      journal.write(record, [events.draft("session.status", { ...statusJson(session), cause })], () =>
+      journal.write(record, [events.draft("session.status", told({ ...statusJson(session), cause }))], () =>
         hooks.observe("session:status", { session, cause }),
       )
+      if (!ON_ITS_WAY.has(to)) state.actor = undefined
       wake()
     },
 
@@ -89,7 +96,7 @@ export function createLineState(deps: LineStateDeps): LineState {
       const type = code.kind === "qr" ? "session.qr" : "session.pairing-code"
       const { kind, attempt } = code
       if (fresh) {
-        journal.write(record, [events.draft(type, codeNotice(code))], () =>
+        journal.write(record, [events.draft(type, told(codeNotice(code)))], () =>
           hooks.observe("session:pairing", { company, kind, attempt }),
         )
       }
@@ -112,4 +119,7 @@ export function createLineState(deps: LineStateDeps): LineState {
       })
     },
   }
+  return state
 }
+
+const ON_ITS_WAY: ReadonlySet<SessionState> = new Set(["connecting", "qr", "pairing-code", "reconnecting"])

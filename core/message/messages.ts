@@ -13,6 +13,8 @@ export interface MessageRow extends Message {
   readonly outbox: string | null
   /** Until when it may wait; epoch ms. */
   readonly expiresAt: number | null
+  /** The request that it came with. */
+  readonly requestId: string | null
 }
 
 export interface VersionedMessage {
@@ -74,7 +76,7 @@ export function createMessages(ledger: Ledger, chats: Chats): Messages {
 
   const current = async (row: MessageRow): Promise<Message> => {
     const chat = await chats.byId(row.companyId, row.chatId)
-    const { order: _order, outbox: _outbox, expiresAt: _expiresAt, ...message } = row
+    const { order: _order, outbox: _outbox, expiresAt: _expiresAt, requestId: _requestId, ...message } = row
     if (chat === undefined) return message
     if (chat.group !== null) return { ...message, chatId: chat.id }
     return { ...message, chatId: chat.id, phone: chat.phone ?? message.phone, lid: chat.lid ?? message.lid }
@@ -159,6 +161,12 @@ export function messageJson(message: Message): Record<string, unknown> {
     },
     error,
   }
+}
+
+/** A message as an event tells of it: with the request that caused it, where there was one. */
+export function messageEvent(row: MessageRow): Record<string, unknown> {
+  const data = messageJson(row)
+  return row.requestId === null ? data : { ...data, requestId: row.requestId }
 }
 
 export function iso(time: number | null | undefined): string | null {

@@ -8,7 +8,7 @@ import type { Logger } from "../log.ts"
 import {
   type MessageRow,
   type Messages,
-  messageJson,
+  messageEvent,
   type Move,
   moveForward,
   type VersionedMessage,
@@ -87,9 +87,9 @@ export function createSettlement(deps: SettleDeps): Settlement {
 
   const tidings = (row: MessageRow, move: Move, moved: boolean, sent: boolean): EventDraft[] => {
     if (!moved) return []
-    if (move.status === "failed") return [events.draft("message.failed", messageJson(row))]
-    const drafts = sent ? [events.draft("message.sent", messageJson(row))] : []
-    if (move.status !== "sent") drafts.push(events.draft("message.status", messageJson(row)))
+    if (move.status === "failed") return [events.draft("message.failed", messageEvent(row))]
+    const drafts = sent ? [events.draft("message.sent", messageEvent(row))] : []
+    if (move.status !== "sent") drafts.push(events.draft("message.status", messageEvent(row)))
     return drafts
   }
 

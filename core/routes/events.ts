@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi"
 import type { Clock } from "../clock.ts"
 import { appError } from "../errors.ts"
 import { eventJson, openEventStream } from "../message/event-stream.ts"
-import { companyParams, isoTime, limit } from "../http/schemas.ts"
+import { companyParams, isoTime, limit, successPage } from "../http/schemas.ts"
 import { liveCode } from "../line/codes.ts"
 import type { Lines } from "../lines.ts"
 import { type ApiRoute, defineRoute } from "../route.ts"
@@ -34,17 +34,23 @@ export function eventRoutes({ events, sessions }: Lines, clock: Clock): readonly
       summary: "Events after a position, oldest first",
       tag,
       params: companyParams,
-      query: z.object({ after: after.default(0).openapi({ description: "The last position you have" }), limit }),
+      query: z.object({
+        after: after.default(0).openapi({ description: "The last position you have" }),
+        cursor: after.optional().openapi({ description: "`nextCursor` of the page before; stands for `after`" }),
+        limit,
+      }),
       responses: {
         200: {
-          description: "`lastPosition` is the `after` of the next call",
-          schema: z.object({ success: z.literal(true), data: z.array(event), lastPosition: z.int() }),
+          description: "One page. Ask again after the last position for what happens later",
+          schema: successPage(event),
         },
       },
     },
     async ({ call, query }) => {
-      const found = await events.read(call.company, query.after, query.limit)
-      return { success: true, data: found.map(eventJson), lastPosition: found.at(-1)?.position ?? query.after }
+      const found = await events.read(call.company, query.cursor ?? query.after, query.limit + 1)
+      const page = found.slice(0, query.limit)
+      const nextCursor = found.length > query.limit ? String(page.at(-1)?.position) : null
+      return { success: true, data: page.map(eventJson), nextCursor }
     },
   )
 

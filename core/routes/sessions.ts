@@ -57,7 +57,7 @@ export function sessionRoutes({ sessions, commands }: Lines): readonly ApiRoute[
       errors: START_ERRORS,
     },
     async ({ call, body }) => {
-      const { status, code, ready } = await commands.initialize(call.company, body ?? {})
+      const { status, code, ready } = await commands.initialize(call, body ?? {})
       const shown = code === undefined ? {} : code.kind === "qr" ? { qr: code.text } : { pairingCode: code.text }
       return json({ success: true, data: { ...statusJson(status), ...shown } }, ready ? 200 : 202)
     },
@@ -96,7 +96,10 @@ export function sessionRoutes({ sessions, commands }: Lines): readonly ApiRoute[
               next: null,
             }
       const data: Record<string, unknown> = Object.create(null)
-      for (const id of page.ids) data[id] = statusJson(await sessions.status(id))
+      for (const id of page.ids) {
+        const status = await sessions.look(id)
+        if (status !== undefined) data[id] = statusJson(status)
+      }
       const seen = sessions.view
         .list()
         .filter(({ connected, companyId: id }) => connected && (own === undefined || id === own))
@@ -152,7 +155,7 @@ export function sessionRoutes({ sessions, commands }: Lines): readonly ApiRoute[
       errors: ["INVALID_PHONE", "ALREADY_CONNECTED", "PAIRING_REFUSED", "SESSION_LIMIT_REACHED"],
     },
     async ({ call, body }) => {
-      const { text, expiresIn, phone } = await commands.pairingCode(call.company, body.phoneNumber)
+      const { text, expiresIn, phone } = await commands.pairingCode(call, body.phoneNumber)
       return json({ success: true, data: { code: text, expiresIn, phoneNumber: phone } }, 200)
     },
   )
@@ -170,7 +173,7 @@ export function sessionRoutes({ sessions, commands }: Lines): readonly ApiRoute[
         responses: { 200: { description: "The session's status", schema: success(sessionStatus) } },
         errors: ["SESSION_NOT_FOUND", "STORAGE_UNAVAILABLE"],
       },
-      async ({ call }) => ({ success: true, data: statusJson(await commands[name](call.company)) }),
+      async ({ call }) => ({ success: true, data: statusJson(await commands[name](call)) }),
     )
 
   const unlinked = z.boolean().openapi({ description: "WhatsApp has been told; false when the line was not connected" })
@@ -190,7 +193,7 @@ export function sessionRoutes({ sessions, commands }: Lines): readonly ApiRoute[
       errors: ["SESSION_NOT_FOUND"],
     },
     async ({ call }) => {
-      const done = await commands.logout(call.company)
+      const done = await commands.logout(call)
       return { success: true, data: { ...statusJson(done.status), unlinked: done.unlinked } }
     },
   )
@@ -213,7 +216,7 @@ export function sessionRoutes({ sessions, commands }: Lines): readonly ApiRoute[
       errors: ["SESSION_NOT_FOUND", "STORAGE_UNAVAILABLE"],
     },
     async ({ call }) => {
-      const done = await commands.remove(call.company)
+      const done = await commands.remove(call)
       return { success: true, data: { companyId: call.company, deleted: true, unlinked: done.unlinked } }
     },
   )

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest"
 import { openLmdb } from "../../adapters/ledger/lmdb/index.ts"
 import type { Ledger } from "../../core/ledger.ts"
 import { temporaryFolder } from "../support/folder.ts"
-import { type House, openHouse } from "./house.ts"
+import { type House, callOf, openHouse } from "./house.ts"
 
 /** Answers of a real disk take real time: they are waited for, never slept for. */
 const until = async <T>(
@@ -40,7 +40,7 @@ const openFolder = async (): Promise<{ open(): Promise<Ledger> }> => {
 
 const connect = async (house: House, company: string): Promise<void> => {
   const before = house.provider.connections.length
-  const asked = house.lines.commands.initialize(company, {})
+  const asked = house.lines.commands.initialize(callOf(company), {})
   await until("a connection", () => house.provider.connections.length > before)
   house.provider.line(company).qr("qr")
   await asked

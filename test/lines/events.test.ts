@@ -60,15 +60,58 @@ describe("GET /events", () => {
     await web.call("POST", "/send", message("one"))
     const all = (await web.call("GET", "/events/acme")).json as unknown as {
       data: { position: number; type: string; timestamp: string }[]
-      lastPosition: number
+      nextCursor: string | null
     }
     expect(all.data.map(({ position }) => position)).toEqual(all.data.map((_, index) => index + 1))
     expect(all.data.at(-1)).toMatchObject({ type: "message.sent", companyId: "acme" })
     expect(all.data[0]?.timestamp).toMatch(/Z$/)
-    const rest = (await web.call("GET", `/events/acme?after=${all.lastPosition - 1}&limit=5`)).json
+    expect(all.nextCursor).toBeNull()
+    const rest = (await web.call("GET", `/events/acme?after=${all.data.length - 1}&limit=5`)).json
     expect(rest.data).toHaveLength(1)
     expect((await web.call("GET", "/events/acme?after=-1")).status).toBe(400)
     expect((await web.call("GET", "/events/other")).json.data).toEqual([])
+  })
+
+  it("goes on from page to page", async () => {
+    const web = openWeb()
+    await web.house.connect("acme")
+    const seen: number[] = []
+    let cursor: string | null = "0"
+    for (let pages = 0; cursor !== null && pages < 20; pages++) {
+      const page = (await web.call("GET", `/events/acme?limit=2&cursor=${cursor}`)).json as unknown as {
+        data: { position: number }[]
+        nextCursor: string | null
+      }
+      seen.push(...page.data.map(({ position }) => position))
+      cursor = page.nextCursor
+    }
+    expect(seen).toEqual(Array.from({ length: await web.house.lines.events.tail("acme") }, (_, index) => index + 1))
+  })
+
+  it("names the request that an event follows from", async () => {
+    const web = openWeb()
+    const asked = web.call("POST", "/sessions/acme/initialize", {}, { "x-request-id": "req-link" })
+    await web.house.clock.settle()
+    web.house.provider.line("acme").qr("2@qr")
+    await asked
+    await web.house.provider.line("acme").link()
+    await web.house.clock.advance(1)
+    await web.house.provider.line("acme").open()
+    await web.house.clock.settle()
+    await web.call("POST", "/send", message("hi"), { "x-request-id": "req-send" })
+    web.house.provider.line("acme").end("unreachable")
+    await web.house.clock.settle()
+    const told = (await web.house.events("acme")).map(({ type, data }) => [type, data.status, data.requestId])
+    expect(told).toEqual([
+      ["session.status", "connecting", "req-link"],
+      ["session.status", "qr", "req-link"],
+      ["session.qr", undefined, "req-link"],
+      ["session.status", "connecting", "req-link"],
+      ["session.status", "reconnecting", "req-link"],
+      ["session.status", "connected", "req-link"],
+      ["message.sent", "sent", "req-send"],
+      ["session.status", "reconnecting", undefined],
+    ])
   })
 })
 
@@ -185,7 +228,8 @@ describe("over a real socket", () => {
 
   const serve = async (): Promise<{ web: Web; port: number }> => {
     const web = openWeb()
-    const server = createServer(getRequestListener((request) => web.http.fetch(request)))
+    const listener = getRequestListener((request) => web.http.fetch(request))
+    const server = createServer((incoming, outgoing) => void listener(incoming, outgoing))
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
     open.push({ web, close: () => void (server.closeAllConnections(), server.close()) })
     return { web, port: (server.address() as AddressInfo).port }

@@ -107,7 +107,7 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock }: Kept): H
     log,
     settings,
     async connect(company) {
-      const asked = lines.commands.initialize(company, {})
+      const asked = lines.commands.initialize(callOf(company), {})
       await clock.settle()
       provider.line(company).qr("qr")
       await asked

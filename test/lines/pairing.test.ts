@@ -1,18 +1,18 @@
 import { describe, expect, it } from "vitest"
-import { type House, openHouse } from "./house.ts"
+import { type House, callOf, openHouse } from "./house.ts"
 
 const stateOf = (house: House, company = "acme") => house.lines.sessionsView.get(company)?.status
 
 /** Asks for a session and lets everything settle that can. */
 const ask = async (house: House, how: Record<string, unknown> = {}) => {
-  const asked = house.lines.commands.initialize("acme", how)
+  const asked = house.lines.commands.initialize(callOf("acme"), how)
   asked.catch(() => undefined)
   await house.clock.settle()
   return asked
 }
 
 const begun = async (house: House, how: Record<string, unknown> = {}) => {
-  const asked = house.lines.commands.initialize("acme", how)
+  const asked = house.lines.commands.initialize(callOf("acme"), how)
   asked.catch(() => undefined)
   await house.clock.settle()
   return { asked, line: house.provider.line("acme") }
@@ -156,7 +156,7 @@ describe("linking by pairing code", () => {
 
   it("tells a refused registration as 502 with WhatsApp's reason", async () => {
     const house = openHouse()
-    const asked = house.lines.commands.pairingCode("acme", "79001234567")
+    const asked = house.lines.commands.pairingCode(callOf("acme"), "79001234567")
     asked.catch(() => undefined)
     await house.clock.settle()
     house.provider.line("acme").emit({ type: "pairing-refused", reason: "too many attempts" })
@@ -168,7 +168,7 @@ describe("linking by pairing code", () => {
     const house = openHouse()
     const { line } = await begun(house)
     line.qr("qr-1")
-    const asked = house.lines.commands.pairingCode("acme", "79001234567")
+    const asked = house.lines.commands.pairingCode(callOf("acme"), "79001234567")
     await house.clock.settle()
     expect(line.closed).toBe(true)
     house.provider.line("acme").pairingCode("WXYZ1234")
@@ -179,7 +179,7 @@ describe("linking by pairing code", () => {
   it("is refused for a line that is connected", async () => {
     const house = openHouse()
     await house.connect("acme")
-    await expect(house.lines.commands.pairingCode("acme", "79001234567")).rejects.toMatchObject({
+    await expect(house.lines.commands.pairingCode(callOf("acme"), "79001234567")).rejects.toMatchObject({
       code: "ALREADY_CONNECTED",
     })
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { openHouse } from "./house.ts"
+import { callOf, openHouse } from "./house.ts"
 
 describe("after a crash", () => {
   it("every accepted message is sent, in order and under the id it was given", async () => {
@@ -103,7 +103,7 @@ describe("a start", () => {
     const house = openHouse()
     for (let n = 0; n < 10; n++) await house.connect(`c${n}`)
     await house.connect("gone")
-    await house.lines.commands.disconnect("gone")
+    await house.lines.commands.disconnect(callOf("gone"))
     const next = await house.reopen("kill")
     next.provider.onConnect = (connection) => connection.open()
     next.lines.start()
@@ -134,7 +134,9 @@ describe("a start", () => {
       expect(await next.lines.sessions.status("a")).toMatchObject({ status: "idle" })
       expect(next.log.text()).toContain("WHATSAPP_MAX_SESSIONS")
       await expect(next.send("a", {})).rejects.toMatchObject({ code: "SESSION_LIMIT_REACHED" })
-      await expect(next.lines.commands.initialize("d", {})).rejects.toMatchObject({ code: "SESSION_LIMIT_REACHED" })
+      await expect(next.lines.commands.initialize(callOf("d"), {})).rejects.toMatchObject({
+        code: "SESSION_LIMIT_REACHED",
+      })
       expect(next.lines.sessionsView.list().filter(({ connected }) => connected)).toHaveLength(2)
     })
   })
@@ -199,7 +201,7 @@ describe("a stop", () => {
     await house.connect("acme")
     await house.connect("other")
     house.provider.line("other").end("unreachable")
-    const asked = house.lines.commands.initialize("third", {})
+    const asked = house.lines.commands.initialize(callOf("third"), {})
     await house.clock.settle()
     house.lines.release()
     await asked

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { refuse } from "../../core/refusal.ts"
-import { type House, openHouse } from "./house.ts"
+import { type House, callOf, openHouse } from "./house.ts"
 
 const messageOf = async (house: House, id: unknown) => house.lines.messages.find("acme", String(id))
 
@@ -154,7 +154,7 @@ describe("what a send meets", () => {
 
   it("is 409 as long as the credentials are not complete", async () => {
     const house = openHouse()
-    const asked = house.lines.commands.initialize("acme", {})
+    const asked = house.lines.commands.initialize(callOf("acme"), {})
     await house.clock.settle()
     await expect(house.send("acme", {})).rejects.toMatchObject(refused)
     house.provider.line("acme").qr("qr")
@@ -174,7 +174,7 @@ describe("what a send meets", () => {
   it("is 409 after a disconnect that was asked for", async () => {
     const house = openHouse()
     await house.connect("acme")
-    await house.lines.commands.disconnect("acme")
+    await house.lines.commands.disconnect(callOf("acme"))
     await expect(house.send("acme", {})).rejects.toMatchObject(refused)
   })
 
@@ -264,7 +264,7 @@ describe("the stages of a send", () => {
     await house.send("acme", {})
     expect(stages).toEqual(["prepare", "validate", "block outbound", "limit", "hold"])
     stages.length = 0
-    await house.lines.commands.disconnect("acme")
+    await house.lines.commands.disconnect(callOf("acme"))
     await expect(house.send("acme", {})).rejects.toThrow()
     expect(stages).toEqual(["prepare", "validate", "block outbound"])
     expect((await house.lines.messages.list("acme", { limit: 10 })).data).toHaveLength(1)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { appError } from "../../core/errors.ts"
 import type { CloseReason } from "../../core/provider.ts"
-import { type House, openHouse } from "./house.ts"
+import { type House, callOf, openHouse } from "./house.ts"
 
 const statusOf = (house: House, company = "acme") => house.lines.sessionsView.get(company)?.status
 
@@ -52,7 +52,7 @@ describe("a line's way to a connection", () => {
   it("leaves other companies alone while one company's store hangs", async () => {
     const house = openHouse()
     house.auths.faults.set("stuck", "hang")
-    void house.lines.commands.initialize("stuck", {})
+    void house.lines.commands.initialize(callOf("stuck"), {})
     await house.clock.settle()
     await house.connect("acme")
     expect((await house.send("acme", {})).status).toBe(200)
@@ -260,7 +260,9 @@ describe("stored credentials", () => {
     await house.connect("acme")
     const next = await house.reopen("stop")
     next.auths.faults.set("acme", appError("CREDENTIALS_DAMAGED"))
-    await expect(next.lines.commands.initialize("acme", {})).rejects.toMatchObject({ code: "CREDENTIALS_DAMAGED" })
+    await expect(next.lines.commands.initialize(callOf("acme"), {})).rejects.toMatchObject({
+      code: "CREDENTIALS_DAMAGED",
+    })
     expect(statusOf(next)).toBe("failed")
     expect(next.provider.connections).toHaveLength(0)
     expect(next.auths.stored.has("acme")).toBe(true)
@@ -302,7 +304,7 @@ describe("stored credentials", () => {
     await house.clock.settle()
     expect(house.auths.stored.has("acme")).toBe(true)
     house.auths.faults.clear()
-    const asked = house.lines.commands.initialize("acme", {})
+    const asked = house.lines.commands.initialize(callOf("acme"), {})
     await house.clock.settle()
     expect(house.auths.stored.has("acme")).toBe(false)
     house.provider.line("acme").qr("new identity")
