@@ -1,4 +1,4 @@
-import { decode, encode } from "@msgpack/msgpack"
+import { decode, Encoder } from "@msgpack/msgpack"
 import { appError } from "../errors.ts"
 
 /** Value codec: a record is one byte of version, one of format, then what the format says. */
@@ -19,9 +19,12 @@ export const Format = {
   sealed: 0x10,
 } as const
 
+/** One for all records: a new one each time would cost 2 KB of garbage a record. What it gives is copied at once. */
+const encoder = new Encoder({ ignoreUndefined: true, maxDepth: DEEPEST })
+
 /** A record of any JSON-like value; Uint8Array at any depth stays one; `undefined` properties are left out, as in JSON. */
 export function encodeRecord(value: unknown): Uint8Array {
-  const packed = encode(value, { ignoreUndefined: true, maxDepth: DEEPEST })
+  const packed = encoder.encodeSharedRef(value)
   const record = new Uint8Array(HEAD + packed.length)
   record[0] = RECORD_VERSION
   record[1] = Format.value

@@ -1,4 +1,5 @@
 import { join } from "node:path"
+import { setImmediate } from "node:timers"
 import { appError } from "../../../core/errors.ts"
 import type { CommitResult, Ledger, LedgerAdapter, Op } from "../../../core/ledger.ts"
 import { createDraft, type Draft } from "./draft.ts"
@@ -51,7 +52,8 @@ export async function openLmdb(options: LmdbOptions): Promise<Ledger> {
         },
         failed: reject,
       })
-      running ??= Promise.resolve().then(run)
+      // A turn of the event loop first: what all requests that were read in it commit is one group.
+      running ??= new Promise<void>((next) => setImmediate(next)).then(run)
     })
   }
 

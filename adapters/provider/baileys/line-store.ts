@@ -24,8 +24,8 @@ export interface LineStore {
 
 type Staged = Map<string, Uint8Array | null>
 
-/** Sessions are read several times for each message; a few stay at hand. */
-const KEPT: Readonly<Record<string, number>> = { session: 48, "sender-key": 16 }
+/** Sessions are read several times for each message, a contact's token once; a few stay at hand. */
+const KEPT: Readonly<Record<string, number>> = { session: 48, "sender-key": 16, tctoken: 64 }
 
 export function createLineStore(auth: AuthStore, endurance: Endurance): LineStore {
   const kept = new Map(Object.entries(KEPT).map(([type, max]) => [type, createBoundedMap<Uint8Array>({ max })]))
