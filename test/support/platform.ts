@@ -42,13 +42,16 @@ export interface Answer {
 export const root = fileURLToPath(new URL("../..", import.meta.url))
 const inDeno = "Deno" in globalThis
 
-/** The permissions Deno needs, and no more. */
+/**
+ * The permissions Deno needs: loopback, its environment, the sources and packages, the data folder, what the lock says about
+ * processes, and native code for LMDB and the lock. No other host, no other file, no child process.
+ */
 export const denoPermissions = (folder: string): string[] => [
-  "--allow-net=127.0.0.1,localhost,0.0.0.0",
+  "--allow-net=127.0.0.1,localhost",
   "--allow-env",
-  `--allow-read`,
+  `--allow-read=${root},${folder},/proc`,
   `--allow-write=${folder}`,
-  "--allow-sys",
+  "--allow-sys=cpus,hostname,networkInterfaces",
   "--allow-ffi",
 ]
 
@@ -74,6 +77,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: "0", ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   })
+  // A server must not outlive whoever started it.
+  const orphan = (): void => void child.kill("SIGKILL")
+  process.once("exit", orphan)
+  child.once("exit", () => process.removeListener("exit", orphan))
   const url = await new Promise<string>((resolve, reject) => {
     const read = (line: string): void => {
       lines.push(line)
