@@ -18,6 +18,8 @@ import type { EventsView, SessionsView } from "./plugin.ts"
 import type { Provider } from "./provider.ts"
 import { RECEIPT_TABLE } from "./message/receipts.ts"
 import { createSequence } from "./message/sequence.ts"
+import { type CompanySettings, createCompanySettings } from "./line/company-settings.ts"
+import type { Naming } from "./line/view.ts"
 import { createSessionCommands, type SessionCommands } from "./line/session-commands.ts"
 import { createSessionUpkeep } from "./line/session-upkeep.ts"
 import { createSessions, type Sessions } from "./sessions.ts"
@@ -46,6 +48,9 @@ export interface LinesDeps {
 export interface Lines {
   readonly companies: Companies
   readonly sessions: Sessions
+  readonly companySettings: CompanySettings
+  /** The provider and the store in force. */
+  readonly naming: Naming
   readonly commands: SessionCommands
   readonly outbound: Outbound
   readonly messages: Messages
@@ -120,11 +125,13 @@ export function createLines(deps: LinesDeps): Lines {
     onActivity: (company) => sessions.touch(company),
   })
   const pairs = createPairs(chats, clock, log)
+  const naming = { provider: provider.name, storage: settings.storage }
   const sessions = createSessions({
     ...deps,
     random,
     events,
-    naming: { provider: provider.name, storage: settings.storage },
+    naming,
+    proxy: (company) => companySettings.proxy(company),
     feed: {
       intake: inbound.intake,
       sentContent: async (company, id) => (await messages.wire(company, [id]))[0],
@@ -136,6 +143,7 @@ export function createLines(deps: LinesDeps): Lines {
       person: pairs.learn,
     },
   })
+  const companySettings = createCompanySettings(ledger, sessions, naming)
   const upkeep = createSessionUpkeep({ ...deps, sessions })
   const commands = createSessionCommands(sessions, settings, clock)
   const idempotency = createIdempotency(ledger, clock, ids)
@@ -195,6 +203,8 @@ export function createLines(deps: LinesDeps): Lines {
   return {
     companies: sessions.companies,
     sessions,
+    companySettings,
+    naming,
     commands,
     outbound,
     messages,

@@ -19,7 +19,10 @@ export const transitions: Readonly<Record<SessionState, readonly SessionState[]>
     ...(["qr-expired", "logged-out", "replaced", "outdated", "failed", "idle"] as const),
   ],
   "passkey-required": ["connecting", "disconnected", "logged-out", "idle"],
-  connected: ["connecting", "reconnecting", "disconnected", "logged-out", "replaced", "outdated", "failed"],
+  connected: [
+    ...(["connecting", "reconnecting", "disconnected", "logged-out", "replaced", "outdated", "failed"] as const),
+    ...(["passkey-required", "idle"] as const),
+  ],
   reconnecting: [
     ...(["connecting", "connected", "disconnected", "logged-out", "replaced", "outdated", "failed", "idle"] as const),
     "passkey-required",
@@ -28,10 +31,22 @@ export const transitions: Readonly<Record<SessionState, readonly SessionState[]>
   "qr-expired": ["connecting", "disconnected", "logged-out", "idle"],
   "logged-out": ["connecting", "disconnected", "idle"],
   replaced: ["connecting", "disconnected", "logged-out", "idle"],
-  outdated: ["connecting", "connected", "disconnected", "logged-out", "replaced", "failed", "reconnecting", "idle"],
+  outdated: [
+    ...([
+      "connecting",
+      "connected",
+      "disconnected",
+      "logged-out",
+      "replaced",
+      "failed",
+      "reconnecting",
+      "idle",
+    ] as const),
+    "passkey-required",
+  ],
   failed: [
     ...(["connecting", "connected", "disconnected", "logged-out", "replaced", "outdated", "reconnecting"] as const),
-    "idle",
+    ...(["passkey-required", "idle"] as const),
   ],
 }
 

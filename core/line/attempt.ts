@@ -22,6 +22,8 @@ export interface AttemptDeps {
   /** How to link when there are no complete credentials; undefined: do not. */
   readonly link: ConnectInput["link"] | undefined
   readonly input: Pick<ConnectInput, "intake" | "sentContent" | "options">
+  /** The proxy to go through now. */
+  proxy(): Promise<string | undefined>
   onEvent(event: ProviderEvent): void
   onConnection(connection: Connection): void
   /** There are no complete credentials, and `link` does not allow making any. */
@@ -49,8 +51,11 @@ export function openAttempt(deps: AttemptDeps): Attempt {
     const linked = await deps.provider.linked(auth)
     if (aborted.signal.aborted) return
     if (!linked && deps.link === undefined) return deps.onAbsent()
+    const proxy = await deps.proxy()
+    if (aborted.signal.aborted) return
     connection = await deps.provider.connect({
       ...deps.input,
+      options: proxy === undefined ? deps.input.options : { ...deps.input.options, proxy },
       company: deps.company,
       auth,
       signal: aborted.signal,

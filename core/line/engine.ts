@@ -135,6 +135,7 @@ export function createEngine(
             clock,
           },
         },
+        proxy: () => deps.proxy(company),
         onEvent: (event) => {
           if (attempt === mine) heard(mine, event)
         },

@@ -69,6 +69,8 @@ export function createHearing(
 
   const hearing: Hearing = {
     showCode(mine, kind, text, expiresAt, again) {
+      // A code has no meaning for a line whose credentials are complete.
+      if (state.record.linked) return
       const { current } = codes
       // A code that was asked for is both answered and reported.
       if (current?.kind === kind && current.text === (kind === "qr" ? text : spell(text))) return

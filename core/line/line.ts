@@ -33,6 +33,8 @@ export interface LineDeps {
   readonly log: Logger
   /** 0–1. */
   readonly random: () => number
+  /** The proxy through which a company reaches WhatsApp, if it has one. */
+  readonly proxy: (company: string) => Promise<string | undefined>
   readonly feed: LineFeed
   /** True while some other line can reach WhatsApp: then a failure is this line's own. */
   readonly othersReach: (company: string) => boolean

@@ -27,7 +27,8 @@ export interface Outcome {
 
 /** What follows when a connection has ended, from the table of consequences and where the line stood. */
 export function outcomeOf(reason: CloseReason, at: Situation): Outcome {
-  const rule = consequences[reason]
+  // Codes mean nothing to a line whose credentials are complete: for it this is an end without a reason.
+  const rule = consequences[at.linked && reason === "qr-ended" ? "unknown" : reason]
   return at.linked ? linkedOutcome(rule, at) : pairingOutcome(reason, rule, at)
 }
 

@@ -33,10 +33,23 @@ const BATCH = 100
 const RETRIES = 32
 
 export function createReceipts({ ledger, messages, chats, settlement, events, ids, clock }: ReceiptsDeps): Receipts {
-  const keysOf = (chat: Chat, wireId: string): string[] => {
-    const chatIds = [chat.id, ...chat.members]
+  /** Where a message may be that did not go out from here. */
+  const otherKeys = (chat: Chat, wireId: string): string[] => {
     const sides = ["me", "them"] as const
-    return [wireId, ...chatIds.flatMap((id) => sides.map((side) => ids.received(id, side, wireId)))]
+    return [chat.id, ...chat.members].flatMap((id) => sides.map((side) => ids.received(id, side, wireId)))
+  }
+
+  const find = async (company: string, chat: Chat, wireIds: readonly string[]) => {
+    // A quick contact's receipt meets the acknowledgement on its way to the disk; both write the row.
+    for (const wireId of wireIds) await settlement.recorded(company, wireId)
+    const own = await messages.get(company, wireIds)
+    if (own.every((message) => message !== undefined)) return own
+    const keys = wireIds.map((wireId, index) => (own[index] === undefined ? otherKeys(chat, wireId) : []))
+    const others = await messages.get(company, keys.flat())
+    let at = 0
+    return keys.map(
+      ({ length }, index) => own[index] ?? others.slice(at, (at += length)).find((one) => one !== undefined),
+    )
   }
 
   const earlyKey = (wireId: string): string => ids.digest(wireId)
@@ -52,14 +65,11 @@ export function createReceipts({ ledger, messages, chats, settlement, events, id
 
   /** False when somebody else has written one of the rows meanwhile. */
   const once = async (company: string, chat: Chat, wireIds: readonly string[], move: Move): Promise<boolean> => {
-    const keys = wireIds.map((wireId) => keysOf(chat, wireId))
-    const found = await messages.get(company, keys.flat())
+    const found = await find(company, chat, wireIds)
     const ops: Op[] = []
     const plans: Plan[] = []
-    let at = 0
     for (const [index, wireId] of wireIds.entries()) {
-      const candidates = found.slice(at, (at += keys[index]?.length ?? 0))
-      const message = candidates.find((candidate) => candidate !== undefined)
+      const message = found[index]
       if (message === undefined) ops.push(await keep(company, wireId, move))
       // What the contact wrote can only be read, by our own phone.
       else if (message.row.direction === "outbound" || move.status === "read") {

@@ -35,6 +35,8 @@ export interface Settlement {
    * when the house stopped before, which leaves the message in the outbox.
    */
   record(item: Unsettled, move: Move): Promise<MessageRow | undefined>
+  /** Resolves when nothing is being recorded of a message; at once when nothing was. */
+  recorded(company: string, messageId: string): Promise<unknown> | undefined
   /** Ops and events of one move; nothing when it says nothing new. */
   plan(row: MessageRow, version: number, move: Move): Plan
   /** Tells those who watch, after the commit. */
@@ -68,6 +70,8 @@ const LAST_RETRY_MS = 5_000
 export function createSettlement(deps: SettleDeps): Settlement {
   const { messages, chats, events, hooks, clock, log } = deps
   const stopped = new AbortController()
+  /** Outcomes on their way to the disk, by company and message. */
+  const recording = new Map<string, Promise<unknown>>()
 
   const plan = (row: MessageRow, version: number, move: Move): Plan => {
     const next = moveForward(row, move)
@@ -107,36 +111,47 @@ export function createSettlement(deps: SettleDeps): Settlement {
     return (await chats.commit(row.companyId, item.to, () => ({ ops, drafts, opens }))).result.ok
   }
 
+  const persist = async (item: Unsettled, move: Move): Promise<MessageRow | undefined> => {
+    let current = item.message
+    let delay = FIRST_RETRY_MS
+    while (!stopped.signal.aborted) {
+      try {
+        const planned = plan(current.row, current.version, move)
+        if (planned.ops.length === 0 || (await commit(item, planned))) {
+          tell(planned)
+          return planned.row
+        }
+        // A receipt was quicker than the acknowledgement.
+        const [seen] = await messages.get(current.row.companyId, [current.row.messageId])
+        if (seen === undefined) return current.row
+        current = seen
+      } catch (thrown) {
+        const { companyId, messageId } = current.row
+        log.warn(
+          { company: companyId, messageId, error: toError(thrown).message },
+          "A message's outcome could not be stored; trying again",
+        )
+        // Ends early only when the house stops, which the loop sees.
+        await clock.sleep(delay, stopped.signal).catch(() => undefined)
+        delay = Math.min(LAST_RETRY_MS, delay * 2)
+      }
+    }
+    return undefined
+  }
+
   return {
     plan,
     tell,
-    async record(item, move) {
-      let current = item.message
-      let delay = FIRST_RETRY_MS
-      while (!stopped.signal.aborted) {
-        try {
-          const planned = plan(current.row, current.version, move)
-          if (planned.ops.length === 0 || (await commit(item, planned))) {
-            tell(planned)
-            return planned.row
-          }
-          // A receipt was quicker than the acknowledgement.
-          const [seen] = await messages.get(current.row.companyId, [current.row.messageId])
-          if (seen === undefined) return current.row
-          current = seen
-        } catch (thrown) {
-          const { companyId, messageId } = current.row
-          log.warn(
-            { company: companyId, messageId, error: toError(thrown).message },
-            "A message's outcome could not be stored; trying again",
-          )
-          // Ends early only when the house stops, which the loop sees.
-          await clock.sleep(delay, stopped.signal).catch(() => undefined)
-          delay = Math.min(LAST_RETRY_MS, delay * 2)
-        }
-      }
-      return undefined
+    record(item, move) {
+      const { companyId, messageId } = item.message.row
+      const key = `${companyId}\n${messageId}`
+      const done = persist(item, move).finally(() => {
+        if (recording.get(key) === done) recording.delete(key)
+      })
+      recording.set(key, done)
+      return done
     },
+    recorded: (company, messageId) => recording.get(`${company}\n${messageId}`),
     stop: () => stopped.abort(),
   }
 }

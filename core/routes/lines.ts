@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts"
 import type { Lines } from "../lines.ts"
 import type { ApiRoute } from "../route.ts"
+import { companyRoutes } from "./companies.ts"
 import { eventRoutes } from "./events.ts"
 import { messageRoutes } from "./messages.ts"
 import { qrRoute } from "./session-qr.ts"
@@ -8,5 +9,11 @@ import { sessionRoutes } from "./sessions.ts"
 
 /** Every route of the lines. */
 export function lineRoutes(lines: Lines, clock: Clock): readonly ApiRoute[] {
-  return [...sessionRoutes(lines), qrRoute(lines), ...messageRoutes(lines), ...eventRoutes(lines, clock)]
+  return [
+    ...sessionRoutes(lines),
+    ...companyRoutes(lines),
+    qrRoute(lines),
+    ...messageRoutes(lines),
+    ...eventRoutes(lines, clock),
+  ]
 }

@@ -43,28 +43,31 @@ const steps: Readonly<Record<string, Step>> = {
 describe("whatever happens to a line in whatever order", () => {
   it("it goes from state to state as the table allows, has one connection at most, and leaves nothing behind", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.constantFrom(...Object.keys(steps)), { maxLength: 25 }), async (names) => {
-        const house = openHouse()
-        for (const name of names) {
-          await steps[name]?.(house)
-          await house.clock.settle()
-          expect(house.provider.connections.filter(({ closed }) => !closed).length).toBeLessThanOrEqual(1)
-        }
-        const told = (await house.events("acme")).filter(({ type }) => type === "session.status")
-        for (const [index, { data }] of told.entries()) {
-          const from = (told[index - 1]?.data.status ?? "idle") as SessionState
-          const to = data.status as SessionState
-          if (from !== to) expect(mayFollow(from, to), `${from} to ${to}`).toBe(true)
-        }
-        expect(house.log.lines.filter(({ level }) => level === "error")).toEqual([])
-        house.lines.release()
-        const stopped = house.lines.stop(1_000)
-        await house.clock.advance(61_000)
-        await stopped
-        expect(house.provider.connections.every(({ closed }) => closed)).toBe(true)
-        expect(house.clock.armed).toBe(0)
-      }),
-      { numRuns: 60 },
+      fc.asyncProperty(
+        fc.array(fc.constantFrom(...Object.keys(steps)), { maxLength: 40, size: "max" }),
+        async (names) => {
+          const house = openHouse()
+          for (const name of names) {
+            await steps[name]?.(house)
+            await house.clock.settle()
+            expect(house.provider.connections.filter(({ closed }) => !closed).length).toBeLessThanOrEqual(1)
+          }
+          const told = (await house.events("acme")).filter(({ type }) => type === "session.status")
+          for (const [index, { data }] of told.entries()) {
+            const from = (told[index - 1]?.data.status ?? "idle") as SessionState
+            const to = data.status as SessionState
+            if (from !== to) expect(mayFollow(from, to), `${from} to ${to}`).toBe(true)
+          }
+          expect(house.log.lines.filter(({ level }) => level === "error")).toEqual([])
+          house.lines.release()
+          const stopped = house.lines.stop(1_000)
+          await house.clock.advance(61_000)
+          await stopped
+          expect(house.provider.connections.every(({ closed }) => closed)).toBe(true)
+          expect(house.clock.armed).toBe(0)
+        },
+      ),
+      { numRuns: 100 },
     )
   }, 60_000)
 })

@@ -1,0 +1,119 @@
+import { appError } from "../errors.ts"
+import type { Ledger } from "../ledger.ts"
+import { refuseFaults } from "../refusal.ts"
+import { decodeRecord, encodeRecord } from "../records/values.ts"
+import type { Sessions } from "../sessions.ts"
+import type { Call } from "../types.ts"
+import { isHidden, PROXY_RULE, readProxy, shownProxy } from "./proxy-url.ts"
+import type { Naming } from "./view.ts"
+
+/** What a company has set for itself, as it is shown. */
+export interface CompanyView {
+  readonly companyId: string
+  readonly name: string | null
+  /** Without its name and password. */
+  readonly proxy: string | null
+  readonly storage: string
+  readonly provider: string
+}
+
+/** A field left out stays as it is; null takes it away. */
+export interface CompanyChange {
+  readonly name?: string | null | undefined
+  readonly proxy?: string | null | undefined
+}
+
+export interface CompanySettings {
+  /** The proxy of the company's line, with its credentials. Throws STORAGE_UNAVAILABLE rather than leave one out. */
+  proxy(company: string): Promise<string | undefined>
+  /** Throws NOT_FOUND for a company that does not exist. */
+  get(company: string): Promise<CompanyView>
+  /**
+   * Makes the company when there is none, which is for the operator alone. A line that is under way connects anew when
+   * its proxy has changed. Throws FORBIDDEN and VALIDATION_ERROR.
+   */
+  put(call: Call, change: CompanyChange): Promise<{ readonly view: CompanyView; readonly made: boolean }>
+}
+
+interface CompanyRow {
+  readonly name: string | null
+  readonly proxy: string | null
+}
+
+const TABLE = "company"
+const KEY = "settings"
+const NOTHING: CompanyRow = { name: null, proxy: null }
+
+export function createCompanySettings(ledger: Ledger, sessions: Sessions, naming: Naming): CompanySettings {
+  const load = async (company: string): Promise<CompanyRow | undefined> => {
+    const [row] = await ledger.get(company, TABLE, [KEY])
+    return row && decodeRecord<CompanyRow>(row.value, `settings of ${company}`)
+  }
+
+  /** A company may have come into being by a session alone. */
+  const known = async (company: string): Promise<CompanyRow | undefined> => {
+    const row = await load(company)
+    if (row !== undefined) return row
+    const seen = sessions.peek(company) !== undefined || (await sessions.companies.record(company)) !== undefined
+    return seen ? NOTHING : undefined
+  }
+
+  const view = (company: string, { name, proxy }: CompanyRow): CompanyView => ({
+    companyId: company,
+    name,
+    proxy: proxy === null ? null : shownProxy(proxy),
+    storage: naming.storage,
+    provider: naming.provider,
+  })
+
+  const reconnect = async (company: string): Promise<void> => {
+    const line = sessions.peek(company)
+    if (line === undefined || !line.live) return
+    const link = line.link ?? { method: "qr" }
+    await sessions.start(line, () => line.restart(link, "proxy changed"))
+  }
+
+  return {
+    proxy: async (company) => (await load(company))?.proxy ?? undefined,
+
+    async get(company) {
+      const row = await known(company)
+      if (row === undefined) throw appError("NOT_FOUND", { message: "This company does not exist" })
+      return view(company, row)
+    },
+
+    put({ company, principal }, change) {
+      const operator = principal.scopes.has("operator")
+      return sessions.serial(company, async () => {
+        const before = await known(company)
+        if (before === undefined && !operator) {
+          throw appError("FORBIDDEN", { message: "Only the admin key makes a company" })
+        }
+        const row = before ?? NOTHING
+        const proxy = nextProxy(row.proxy, change.proxy)
+        if (proxy !== row.proxy && !operator) {
+          // The server connects to it, in whatever network it stands.
+          throw appError("FORBIDDEN", { message: "Only the admin key sets a proxy" })
+        }
+        const next: CompanyRow = { name: change.name === undefined ? row.name : change.name, proxy }
+        const value = encodeRecord(next)
+        const done = await ledger.commit(company, [{ op: "put", table: TABLE, key: KEY, value }])
+        if (!done.ok) throw appError("STORAGE_UNAVAILABLE")
+        if (proxy !== row.proxy) await reconnect(company)
+        return { view: view(company, next), made: before === undefined }
+      })
+    },
+  }
+}
+
+function nextProxy(before: string | null, given: string | null | undefined): string | null {
+  if (given === undefined) return before
+  if (given === null) return null
+  // An answer that is sent back changes nothing.
+  if (before !== null && given === shownProxy(before)) return before
+  const proxy = readProxy(given)
+  if (proxy === undefined) throw refuseFaults([{ path: "proxy", code: "VALIDATION_ERROR", message: PROXY_RULE }]).error
+  if (!isHidden(proxy)) return proxy
+  const message = "The credentials are hidden in answers; give the whole URL, or leave `proxy` out to keep it"
+  throw refuseFaults([{ path: "proxy", code: "VALIDATION_ERROR", message }]).error
+}

@@ -1,0 +1,109 @@
+import { z } from "@hono/zod-openapi"
+import { appError } from "../errors.ts"
+import { jsonAnswer } from "../http/answer.ts"
+import { companyId, companyIdField, companyParams, success } from "../http/schemas.ts"
+import { LONGEST_PROXY, PROXY_RULE, readProxy } from "../line/proxy-url.ts"
+import type { Lines } from "../lines.ts"
+import { type ApiRoute, defineRoute } from "../route.ts"
+
+const tag = "Companies"
+const path = "/api/whatsapp/companies/{companyId}"
+const CONTROL = /\p{Cc}/u
+
+const company = z
+  .object({
+    companyId,
+    name: z.string().nullable(),
+    proxy: z.string().nullable().openapi({ description: "Its name and password are shown as `***`" }),
+    storage: z.string().openapi({ description: "The store that holds the company's auth state" }),
+    provider: z.string(),
+  })
+  .openapi("Company")
+
+const NAME_RULE = "expected 1 to 200 characters, without control characters"
+const inForce = z.string({ error: "expected a name" }).nullish()
+
+const change = z.strictObject({
+  companyId: companyIdField,
+  name: z
+    .string({ error: NAME_RULE })
+    .min(1, { error: NAME_RULE })
+    .max(200, { error: NAME_RULE })
+    .refine((text) => !CONTROL.test(text), { error: NAME_RULE })
+    .nullish()
+    .openapi({ description: "What people call the company" }),
+  proxy: z
+    .string({ error: PROXY_RULE })
+    .max(LONGEST_PROXY, { error: PROXY_RULE })
+    .refine((text) => readProxy(text) !== undefined, { error: PROXY_RULE })
+    .nullish()
+    .openapi({
+      description: "The proxy through which the line reaches WhatsApp: an http, https or socks URL",
+      example: "socks5://user:password@proxy.example:1080",
+    }),
+  storage: inForce.openapi({ description: "Only the store in force; others are not supported yet" }),
+  provider: inForce.openapi({ description: "Only the provider in force; others are not supported yet" }),
+  rateLimit: z.unknown().optional().openapi({ description: "Not supported yet" }),
+  blockedNumbers: z.unknown().optional().openapi({ description: "Not supported yet" }),
+  webhookSecret: z.unknown().optional().openapi({ description: "Not supported yet" }),
+  retentionDays: z.unknown().optional().openapi({ description: "Not supported yet" }),
+})
+
+const NOT_BUILT = ["rateLimit", "blockedNumbers", "webhookSecret", "retentionDays"] as const
+
+/** What a company is set to. */
+export function companyRoutes({ companySettings, naming }: Lines): readonly ApiRoute[] {
+  const notBuilt = (body: z.output<typeof change>): string | undefined => {
+    for (const field of ["storage", "provider"] as const) {
+      const named = body[field]
+      if (named !== undefined && named !== null && named !== naming[field]) return field
+    }
+    return NOT_BUILT.find((field) => body[field] !== undefined && body[field] !== null)
+  }
+
+  const get = defineRoute(
+    {
+      method: "get",
+      path,
+      scope: "read",
+      company: "path",
+      summary: "A company's settings",
+      tag,
+      params: companyParams,
+      responses: { 200: { description: "The company", schema: success(company) } },
+      errors: ["NOT_FOUND"],
+    },
+    async ({ call }) => ({ success: true, data: await companySettings.get(call.company) }),
+  )
+
+  const put = defineRoute(
+    {
+      method: "put",
+      path,
+      scope: "admin",
+      company: "path",
+      summary: "Make a company, or change its settings",
+      description:
+        "A field that is left out stays as it is; `null` takes it away. Only the admin key makes a company or sets a proxy. A line that is under way connects anew when its proxy has changed.",
+      tag,
+      params: companyParams,
+      body: change,
+      responses: {
+        200: { description: "The company as it is now", schema: success(company) },
+        201: { description: "The company has been made", schema: success(company) },
+      },
+      errors: ["NOT_SUPPORTED", "STORAGE_UNAVAILABLE"],
+    },
+    async ({ call, body, requestId }) => {
+      const field = notBuilt(body)
+      if (field !== undefined) {
+        const message = `\`${field}\` cannot be set yet`
+        throw appError("NOT_SUPPORTED", { message, details: [{ path: field, code: "NOT_SUPPORTED", message }] })
+      }
+      const { view, made } = await companySettings.put(call, { name: body.name, proxy: body.proxy })
+      return jsonAnswer({ success: true, data: view }, made ? 201 : 200, requestId)
+    },
+  )
+
+  return [get, put]
+}
