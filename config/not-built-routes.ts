@@ -34,8 +34,6 @@ export const notBuiltRoutes: readonly NotBuiltRoute[] = [
   api("post", "/webhooks/{companyId}", "none"),
 
   api("post", "/companies/{companyId}/keys", "admin"),
-  api("get", "/companies/{companyId}", "read"),
-  api("put", "/companies/{companyId}", "admin"),
   api("delete", "/companies/{companyId}", "admin"),
   api("get", "/companies/{companyId}/export", "admin"),
 

@@ -66,9 +66,10 @@ export function createCompanySettings(ledger: Ledger, sessions: Sessions, naming
     provider: naming.provider,
   })
 
-  const reconnect = async (company: string): Promise<void> => {
+  const reconnect = async (company: string, requestId: string): Promise<void> => {
     const line = sessions.peek(company)
     if (line === undefined || !line.live) return
+    line.actFor(requestId)
     const link = line.link ?? { method: "qr" }
     await sessions.start(line, () => line.restart(link, "proxy changed"))
   }
@@ -82,7 +83,7 @@ export function createCompanySettings(ledger: Ledger, sessions: Sessions, naming
       return view(company, row)
     },
 
-    put({ company, principal }, change) {
+    put({ company, principal, requestId }, change) {
       const operator = principal.scopes.has("operator")
       return sessions.serial(company, async () => {
         const before = await known(company)
@@ -99,7 +100,7 @@ export function createCompanySettings(ledger: Ledger, sessions: Sessions, naming
         const value = encodeRecord(next)
         const done = await ledger.commit(company, [{ op: "put", table: TABLE, key: KEY, value }])
         if (!done.ok) throw appError("STORAGE_UNAVAILABLE")
-        if (proxy !== row.proxy) await reconnect(company)
+        if (proxy !== row.proxy) await reconnect(company, requestId)
         return { view: view(company, next), made: before === undefined }
       })
     },
