@@ -8,6 +8,7 @@ export interface KillOptions {
   readonly kills: number
   /** Another composition of the server, to see what its durable write is for. */
   readonly config?: string
+  readonly runtime?: "node" | "deno"
   /** How long what was promised may take to arrive after the last kill, ms. */
   readonly settleMs?: number
   readonly log?: (line: string) => void
@@ -33,8 +34,8 @@ const BACK_MS = 20_000
  * record cannot be read, or when fewer than half of the kills hit a send without an answer: such a run shows nothing.
  */
 export async function runKills(options: KillOptions): Promise<KillFigures> {
-  const { kills, config, settleMs = 30_000, log = () => undefined } = options
-  const stage = await openStage({ env: config === undefined ? {} : { WHATSAPP_CONFIG: config } })
+  const { kills, config, runtime = "node", settleMs = 30_000, log = () => undefined } = options
+  const stage = await openStage({ runtime, env: config === undefined ? {} : { WHATSAPP_CONFIG: config } })
   try {
     await stage.link(2)
     const contacts = await Promise.all(CONTACTS.map((number) => stage.phone(number)))

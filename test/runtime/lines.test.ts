@@ -6,7 +6,7 @@ import { runSigterm } from "./sigterm.ts"
 import { connected, openStage, type Stage, type StageCompany } from "./stage.ts"
 
 const MINUTES = 60_000
-const WATCH_MS = 20_000
+const WATCH_MS = 15_000
 let stage: Stage
 
 /** Linked lines take the longest to come by, so that these proofs share them: twenty, in the order of their number. */
@@ -18,7 +18,7 @@ afterAll(() => stage.close())
 
 const company = (index: number): StageCompany => stage.companies[index] as StageCompany
 
-describe("what WhatsApp says to a message is said to the caller", () => {
+describe.concurrent("what WhatsApp says to a message is said to the caller", () => {
   test("a refusal is an error, and is not tried again", { timeout: MINUTES }, async () => {
     const { restricted, refused, stranger, known, stanzas } = await runRefusals(stage, company(0))
     expect([restricted.status, restricted.code]).toEqual([423, "ACCOUNT_RESTRICTED"])

@@ -39,6 +39,11 @@ const runs: Record<string, () => Promise<string[]>> = {
     log(figures(rest))
     return sound(verdict)
   },
+  async deno() {
+    const { verdict, ...rest } = await runKills({ kills: 50, runtime: "deno", log })
+    log(figures(rest))
+    return sound(verdict)
+  },
   async unsafe() {
     const { verdict } = await runKills({ kills: 20, config: "test/runtime/unsafe.config.ts", settleMs: 10_000, log })
     log(figures(verdict))

@@ -119,11 +119,13 @@ export async function connected(platform: Platform, company: Pick<StageCompany, 
   )
 }
 
-/** Throws unless every line is still the one device that was linked once. */
+/** Throws unless every line is still the one device that was linked once, and none has shown a QR code since. */
 export async function linkedOnce(stage: Stage): Promise<void> {
   const views = await Promise.all(stage.companies.map(({ line }) => line.view()))
   const wrong = views.filter((view: LineView) => view.devices.length !== 1 || view.devices[0]?.id !== 1)
   if (wrong.length > 0) throw new Error(`linked again: ${JSON.stringify(wrong.map((view) => view.devices))}`)
+  const registrations = (await stage.sandbox.log()).filter(({ event }) => event === "registration").length
+  if (registrations > stage.companies.length) throw new Error(`${registrations} QR codes were asked for`)
 }
 
 export const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
