@@ -109,11 +109,14 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock }: Kept): H
     async connect(company) {
       const asked = lines.commands.initialize(callOf(company), {})
       await clock.settle()
-      provider.line(company).qr("qr")
-      await asked
-      await provider.line(company).link()
-      await clock.advance(1)
+      if (!auths.stored.has(company)) {
+        provider.line(company).qr("qr")
+        await asked
+        await provider.line(company).link()
+        await clock.advance(1)
+      }
       await provider.line(company).open()
+      await asked
       await clock.settle()
     },
     async send(company, body, { key, respondAsync = false } = {}) {

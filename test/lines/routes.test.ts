@@ -323,6 +323,7 @@ describe("the OpenAPI document", () => {
     const document = web.http.document() as { paths: Record<string, object> }
     expect(Object.keys(document.paths).sort()).toMatchInlineSnapshot(`
       [
+        "/api/whatsapp/companies/{companyId}",
         "/api/whatsapp/companies/{companyId}/messages",
         "/api/whatsapp/events/{companyId}",
         "/api/whatsapp/messages/{companyId}",
