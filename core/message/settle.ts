@@ -41,6 +41,8 @@ export interface Settlement {
   plan(row: MessageRow, version: number, move: Move): Plan
   /** Tells those who watch, after the commit. */
   tell(plan: Plan): void
+  /** Resolves when nothing is being recorded. */
+  drained(): Promise<unknown>
   stop(): void
 }
 
@@ -99,9 +101,11 @@ export function createSettlement(deps: SettleDeps): Settlement {
 
   const tell = ({ row, moved, sent }: Plan): void => {
     if (!moved) return
-    if (sent) hooks.observe("message:sent", { message: row })
-    if (row.status === "failed") hooks.observe("message:failed", { message: row })
-    else if (row.status !== "sent") hooks.observe("message:status", { message: row })
+    const stages = sent ? (["message:sent"] as const) : []
+    const more = row.status === "failed" ? "message:failed" : row.status === "sent" ? undefined : "message:status"
+    for (const stage of more === undefined ? stages : [...stages, more]) {
+      if (hooks.has(stage)) hooks.observe(stage, { message: plain(row) })
+    }
     deps.onSettled(row)
   }
 
@@ -152,6 +156,7 @@ export function createSettlement(deps: SettleDeps): Settlement {
       return done
     },
     recorded: (company, messageId) => recording.get(`${company}\n${messageId}`),
+    drained: () => Promise.all(recording.values()),
     stop: () => stopped.abort(),
   }
 }
