@@ -21,10 +21,27 @@ const MEASURE: Readonly<Record<Measurement, (run: Run) => Promise<Figure[]>>> = 
   start: measureStart,
 }
 
+const METHOD: Readonly<Record<Measurement, (options: Options) => string>> = {
+  send: ({ inFlight, heat, rounds, seconds, warmUp }) =>
+    `${inFlight} in flight, ${CONTACTS} contacts a company, ${heat} s to get warm, ${rounds} rounds of ${seconds} s after ${warmUp} s`,
+  memory: ({ sessions, settle }) =>
+    `${sessions.join(" to ")} sessions in three steps, one text each, ${settle} s of rest`,
+  start: ({ startRounds }) => `${startRounds} rounds after one that is not counted`,
+}
+
 if (process.argv.includes("--help")) process.stdout.write(HELP)
 else if (process.platform !== "linux")
   throw new Error("The CPU time of a process is read from /proc: this needs Linux.")
-else await main(readOptions(process.argv.slice(2)))
+else await main(chosen())
+
+function chosen(): Options {
+  try {
+    return readOptions(process.argv.slice(2))
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`)
+    process.exit(2)
+  }
+}
 
 async function main(options: Options): Promise<void> {
   if (!options.compiled) compile()
@@ -77,9 +94,7 @@ function describe(options: Options, cores: ReturnType<typeof shareCores>): Setti
     node: `${process.version} ${options.flags.join(" ")}`.trim(),
     baileys: String(baileys.version),
     commit,
-    send: `${options.inFlight} in flight, ${CONTACTS} contacts a company, ${options.rounds} rounds of ${options.seconds} s after ${options.warmUp} s`,
-    memory: `${options.sessions.join(" to ")} sessions in three steps, one text each, ${options.settle} s of rest`,
-    start: `${options.startRounds} rounds after one that is not counted`,
+    ...Object.fromEntries(options.measurements.map((measurement) => [measurement, METHOD[measurement](options)])),
     ours: "compiled, settings at their defaults; only the limit on sessions is raised",
   }
 }

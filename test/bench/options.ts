@@ -15,6 +15,8 @@ export interface Options {
   readonly sessions: readonly [from: number, to: number]
   /** Seconds of rest before memory is looked at: timers that the library leaves behind at a login last up to a minute. */
   readonly settle: number
+  /** Seconds of load on each client before the first round: until its code is compiled, a text costs several times as much. */
+  readonly heat: number
   /** Seconds of load before and within each counted round. */
   readonly warmUp: number
   readonly seconds: number
@@ -33,6 +35,7 @@ export const HELP = `npm run bench -- [send] [memory] [start]   (all three when 
   --growth-at N        where the cost of a text is compared with that at A (150); 0 leaves it out
   --sessions A,B       between which the slope of the memory is taken (50,200)
   --settle S           seconds of rest before memory is looked at (65)
+  --heat S             seconds of load on each client before the first round (10)
   --warm-up S          seconds of load before each counted round (2)
   --seconds S          seconds of load in a round (4)
   --in-flight N        requests at a time (32)
@@ -52,6 +55,7 @@ export function readOptions(args: readonly string[]): Options {
       "growth-at": { type: "string", default: "150" },
       sessions: { type: "string", default: "50,200" },
       settle: { type: "string", default: "65" },
+      heat: { type: "string", default: "10" },
       "warm-up": { type: "string", default: "2" },
       seconds: { type: "string", default: "4" },
       "in-flight": { type: "string", default: "32" },
@@ -78,6 +82,7 @@ export function readOptions(args: readonly string[]): Options {
     growthAt: count("--growth-at", values["growth-at"], 0),
     sessions: [from, to],
     settle: count("--settle", values.settle, 0),
+    heat: count("--heat", values.heat, 0),
     warmUp: count("--warm-up", values["warm-up"], 0),
     seconds: count("--seconds", values.seconds, 1),
     inFlight: count("--in-flight", values["in-flight"], 1),

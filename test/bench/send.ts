@@ -42,7 +42,6 @@ export async function measureSend(run: Run): Promise<Figure[]> {
       contestants.push(await prepare(run, "bare", index * 2 + 1, count))
     }
     if (growthAt > 0) contestants.push(await prepare(run, "ours", companies.length * 2, growthAt))
-    if (run.cores) for (const { subject } of contestants) pin(subject.pid, run.cores.client)
     for (let round = 1; round <= rounds; round++) {
       for (const contestant of contestants) {
         const result = await measureRound(run, contestant)
@@ -68,23 +67,27 @@ async function prepare(run: Run, kind: "ours" | "bare", index: number, count: nu
   await link(sandbox, subject, subject.companies)
   await acquaint(subject, subject.companies, CONTACTS, options.inFlight)
   let sent = 0
-  return {
-    subject,
-    companies: count,
-    rounds: [],
-    next() {
-      const turn = sent++
-      const company = subject.companies[turn % count]
-      const contact = company?.contacts[Math.floor(turn / count) % CONTACTS]
-      if (!company || contact === undefined) throw new Error("No company to send from.")
-      return subject.text(company, contact, `Your order ${turn} has left our house and will be with you tomorrow.`)
-    },
+  const next = (): Call => {
+    const turn = sent++
+    const company = subject.companies[turn % count]
+    const contact = company?.contacts[Math.floor(turn / count) % CONTACTS]
+    if (!company || contact === undefined) throw new Error("No company to send from.")
+    return subject.text(company, contact, `Your order ${turn} has left our house and will be with you tomorrow.`)
   }
+  if (run.cores) pin(subject.pid, run.cores.client)
+  const heating = startLoad({ url: subject.url, inFlight: options.inFlight, next })
+  await Promise.race([pause(options.heat), heating.done()])
+  heating.stop()
+  await heating.done()
+  return { subject, companies: count, rounds: [], next }
+}
+
+function pause(seconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, seconds * 1000))
 }
 
 async function measureRound(run: Run, { subject, next }: Contestant): Promise<Round> {
   const { warmUp, seconds, inFlight } = run.options
-  const pause = (duration: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, duration * 1000))
   const before = await run.sandbox.totals()
   const load = startLoad({ url: subject.url, inFlight, next })
   const mark = (): Round => ({ texts: load.answered(), cpu: cpuSeconds(subject.pid), wall: performance.now() / 1000 })
