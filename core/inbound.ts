@@ -6,7 +6,7 @@ import type { Hooks, RefusalBy } from "./hooks.ts"
 import type { Ids } from "./message/ids.ts"
 import type { Ledger, Op } from "./ledger.ts"
 import type { Logger } from "./log.ts"
-import { type MessageRow, type Messages, messageJson, moveForward } from "./message/messages.ts"
+import { type MessageRow, type Messages, messageJson, moveForward, plain } from "./message/messages.ts"
 import type { ChatRef, InboundMessage, Intake } from "./provider.ts"
 import { createReceipts, type Receipts } from "./message/receipts.ts"
 import type { Sequence } from "./message/sequence.ts"
@@ -128,7 +128,7 @@ export function createInbound(deps: InboundDeps): Inbound {
     if (!result.ok && result.op > 0) throw new Error("The chat keeps changing")
     if (!result.ok || stored === undefined || held !== undefined) return
     deps.onActivity(company)
-    hooks.observe(message.fromMe ? "message:sent" : "message:received", { message: stored })
+    hooks.observe(message.fromMe ? "message:sent" : "message:received", { message: plain(stored) })
   }
 
   const rowOf = (company: string, chat: Chat, message: InboundMessage, held: RefusalBy | undefined): MessageRow => {

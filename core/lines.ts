@@ -1,4 +1,5 @@
 import { createChats, type Chats } from "./message/chats.ts"
+import { type Batches, createBatches } from "./batches.ts"
 import type { Clock } from "./clock.ts"
 import type { Companies } from "./companies.ts"
 import { toError } from "./errors.ts"
@@ -26,6 +27,7 @@ import { createSessions, type Sessions } from "./sessions.ts"
 import { createSettlement } from "./message/settle.ts"
 import type { CoreSettings } from "./settings.ts"
 import type { AuthStore } from "./store.ts"
+import { within } from "./within.ts"
 
 export interface LinesDeps {
   readonly settings: CoreSettings
@@ -53,6 +55,7 @@ export interface Lines {
   readonly naming: Naming
   readonly commands: SessionCommands
   readonly outbound: Outbound
+  readonly batches: Batches
   readonly messages: Messages
   readonly chats: Chats
   readonly events: Events
@@ -102,6 +105,7 @@ export function createLines(deps: LinesDeps): Lines {
   const outbox = createOutbox({
     sequence,
     ledger,
+    events,
     messages,
     chats,
     settlement,
@@ -147,7 +151,7 @@ export function createLines(deps: LinesDeps): Lines {
   const upkeep = createSessionUpkeep({ ...deps, sessions })
   const commands = createSessionCommands(sessions, settings, clock)
   const idempotency = createIdempotency(ledger, clock, ids)
-  const outbound = createOutbound({
+  const sending = {
     chats,
     events,
     messages,
@@ -159,7 +163,10 @@ export function createLines(deps: LinesDeps): Lines {
     ids,
     clock,
     log,
-  })
+  }
+  const outbound = createOutbound(sending)
+  const onlyCompany = settings.multiTenant ? undefined : settings.defaultCompanyId
+  const batches = createBatches({ ...sending, ledger, onlyCompany })
 
   const stopping = new AbortController()
   const timers: { cancel(): void }[] = []
@@ -196,6 +203,7 @@ export function createLines(deps: LinesDeps): Lines {
     pairs.stop()
     const deadline = clock.now() + ms
     await outbox.stop(ms * SENDS_SHARE)
+    await within(clock, Math.max(0, deadline - clock.now()), settlement.drained())
     await sessions.stop(Math.max(0, deadline - clock.now()))
     settlement.stop()
   }
@@ -207,6 +215,7 @@ export function createLines(deps: LinesDeps): Lines {
     naming,
     commands,
     outbound,
+    batches,
     messages,
     chats,
     events,
@@ -216,6 +225,7 @@ export function createLines(deps: LinesDeps): Lines {
       regularly("expiry", Math.min(EXPIRY_MS, settings.cleanupIntervalMs), outbox.expire)
       regularly("sessions", settings.cleanupIntervalMs, upkeep.sweep)
       regularly("idempotency keys", settings.cleanupIntervalMs, idempotency.sweep)
+      regularly("batches", settings.cleanupIntervalMs, batches.sweep)
       regularly("receipts", settings.cleanupIntervalMs, sweepReceipts)
       void upkeep.restore(stopping.signal).catch((thrown: unknown) => {
         log.error({ error: toError(thrown).message }, "Sessions could not be restored")

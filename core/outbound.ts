@@ -7,7 +7,7 @@ import type { Idempotency, Reserved, Ticket } from "./message/idempotency.ts"
 import type { Ids } from "./message/ids.ts"
 import type { Op } from "./ledger.ts"
 import type { Logger } from "./log.ts"
-import { type MessageRow, type Messages, iso } from "./message/messages.ts"
+import { type MessageRow, type Messages, iso, plain } from "./message/messages.ts"
 import type { Outbox } from "./message/outbox.ts"
 import type { Provider } from "./provider.ts"
 import { recipientText } from "./message/recipient.ts"
@@ -100,7 +100,9 @@ export function createOutbound(deps: OutboundDeps): Outbound {
     })
     if (!result.ok || row === undefined) throw appError("STORAGE_UNAVAILABLE")
     lines.touch(company)
-    hooks.observe("message:accepted", { message: row, requestId: call.requestId })
+    if (hooks.has("message:accepted")) {
+      hooks.observe("message:accepted", { message: plain(row), requestId: call.requestId })
+    }
     const message = { row, version: 1 }
     outbox.accepted(company, { key, messageId, chatId: chat.id, to, wire, expiresAt, message, opens: !chat.open })
     return row
@@ -191,7 +193,7 @@ function answer(row: MessageRow, { to, sanitized }: { to: string; sanitized: boo
   return { status: waits ? 202 : 200, data: sanitized ? { ...data, sanitized } : data }
 }
 
-function rowOf(
+export function rowOf(
   { company, requestId }: Call,
   messageId: string,
   order: number,

@@ -29,12 +29,21 @@ const FLUSH_MS = 5_000
 const RETRY_MS = 2_000
 
 export function createSessionUpkeep({ sessions, ledger, settings, clock, log, evictAuth }: UpkeepDeps): SessionUpkeep {
+  /** Worthless credentials whose erasing has failed before; beside the others, since their store may still hang. */
+  const eraseAgain = (company: string): void => {
+    const erased = sessions.serial(company, async () => (await sessions.line(company, false)).eraseCredentials())
+    erased.catch((thrown: unknown) => {
+      log.warn({ company, error: toError(thrown).message }, "Worthless credentials are still to be erased")
+    })
+  }
+
   /** Companies to bring back, the most recently active first. */
   const readWanted = async (): Promise<{ company: string; at: number }[]> => {
     const wanted: { company: string; at: number }[] = []
     for (const company of await sessions.companies.all()) {
       const record = await sessions.companies.record(company)
       // A pairing may have been finished by the provider in the moment before the process ended.
+      if (record?.erase === true) eraseAgain(company)
       if (record === undefined || !(record.wanted || record.pairingSince !== null)) continue
       wanted.push({ company, at: record.lastActivity ?? 0 })
     }
@@ -81,6 +90,7 @@ export function createSessionUpkeep({ sessions, ledger, settings, clock, log, ev
   const sweep = async (): Promise<void> => {
     const now = clock.now()
     for (const line of sessions.all()) {
+      if (line.record.erase && !line.live) eraseAgain(line.company)
       if (line.live || now - (line.record.lastActivity ?? 0) < settings.sessionTtlMs) continue
       await line.flush(FLUSH_MS)
       if (!line.live && sessions.peek(line.company) === line) sessions.drop(line.company)

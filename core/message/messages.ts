@@ -76,7 +76,7 @@ export function createMessages(ledger: Ledger, chats: Chats): Messages {
 
   const current = async (row: MessageRow): Promise<Message> => {
     const chat = await chats.byId(row.companyId, row.chatId)
-    const { order: _order, outbox: _outbox, expiresAt: _expiresAt, requestId: _requestId, ...message } = row
+    const message = plain(row)
     if (chat === undefined) return message
     if (chat.group !== null) return { ...message, chatId: chat.id }
     return { ...message, chatId: chat.id, phone: chat.phone ?? message.phone, lid: chat.lid ?? message.lid }
@@ -161,6 +161,12 @@ export function messageJson(message: Message): Record<string, unknown> {
     },
     error,
   }
+}
+
+/** What others see of a row. */
+export function plain(row: MessageRow): Message {
+  const { order: _order, outbox: _outbox, expiresAt: _expiresAt, requestId: _requestId, ...message } = row
+  return message
 }
 
 /** A message as an event tells of it: with the request that caused it, where there was one. */

@@ -1,13 +1,15 @@
 import type { Chats } from "./chats.ts"
 import type { Clock } from "../clock.ts"
 import { toError } from "../errors.ts"
+import type { Events } from "../events.ts"
 import type { Hooks } from "../hooks.ts"
 import type { Ledger, Op } from "../ledger.ts"
 import type { Logger } from "../log.ts"
-import { MESSAGE_TABLE, type MessageRow, type Messages, type Move, WIRE_TABLE } from "./messages.ts"
+import { MESSAGE_TABLE, type MessageRow, type Messages, type Move, plain, WIRE_TABLE } from "./messages.ts"
 import type { Connection, SendOutcome } from "../provider.ts"
 import { createPump, type Item, type Pump } from "./pump.ts"
 import type { Sequence } from "./sequence.ts"
+import { createTries, type Tries } from "./tries.ts"
 import { createOutboxRows, type Waiting } from "./outbox-rows.ts"
 import { OUTBOX_TABLE, type Settlement } from "./settle.ts"
 import { failureMove } from "./send-failures.ts"
@@ -29,6 +31,8 @@ export interface Outbox {
   /** A message has been settled by something other than its own acknowledgement. */
   settled(row: MessageRow): void
   merge(company: string, from: string, into: string): void
+  /** Stops messages that have never been tried; resolves with how many they were. */
+  readonly cancel: Tries["stop"]
   /** Fails what has waited longer than its time to live. */
   expire(): Promise<void>
   /** Stops sending; what is under way has `ms` to come back and stays in the outbox otherwise. */
@@ -37,6 +41,7 @@ export interface Outbox {
 
 export interface OutboxDeps {
   readonly ledger: Ledger
+  readonly events: Events
   readonly messages: Messages
   readonly chats: Chats
   readonly settlement: Settlement
@@ -69,6 +74,7 @@ interface Sender {
 export function createOutbox(deps: OutboxDeps): Outbox {
   const { ledger, messages, settlement, hooks, clock, log, settings } = deps
   const rows = createOutboxRows(deps)
+  const tries = createTries(deps, rows)
   const senders = new Map<string, Sender>()
   const leaving = new Map<string, Promise<void>>()
   /** Connections that wait for the sends of the one before to come back. */
@@ -138,12 +144,14 @@ export function createOutbox(deps: OutboxDeps): Outbox {
         log,
         hold: hooks.has("outbox:hold")
           ? (item) =>
-              hooks.transform("outbox:hold", { notBefore: null, reason: null }, { company, message: item.message.row })
+              hooks.transform(
+                "outbox:hold",
+                { notBefore: null, reason: null },
+                { company, message: plain(item.message.row) },
+              )
           : undefined,
-        beforeTry:
-          settings.onUnknown === "hold"
-            ? async (item) => void (await ledger.commit(company, [rows.place(item, true)]))
-            : undefined,
+        beforeTry: (item) =>
+          settings.onUnknown === "hold" || item.stoppable === true ? tries.begin(company, item) : true,
         outcome: (item, result) => outcome(company, item, result),
         expired: (item) => void settle(item, failureMove({ outcome: "expired" }, clock.now())),
         drained: () => void fill(company, sender),
@@ -213,6 +221,8 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     },
 
     merge: (company, from, into) => senders.get(company)?.pump.merge(from, into),
+
+    cancel: tries.stop,
 
     async expire() {
       for (const row of await ledger.due(OUTBOX_TABLE, clock.now(), EXPIRED_AT_ONCE)) {

@@ -11,6 +11,7 @@ import {
   messageEvent,
   type Move,
   moveForward,
+  plain,
   type VersionedMessage,
 } from "./messages.ts"
 import type { ChatRef } from "../provider.ts"
@@ -101,11 +102,12 @@ export function createSettlement(deps: SettleDeps): Settlement {
 
   const tell = ({ row, moved, sent }: Plan): void => {
     if (!moved) return
-    const stages = sent ? (["message:sent"] as const) : []
-    const more = row.status === "failed" ? "message:failed" : row.status === "sent" ? undefined : "message:status"
-    for (const stage of more === undefined ? stages : [...stages, more]) {
+    const show = (stage: "message:sent" | "message:failed" | "message:status"): void => {
       if (hooks.has(stage)) hooks.observe(stage, { message: plain(row) })
     }
+    if (sent) show("message:sent")
+    if (row.status === "failed") show("message:failed")
+    else if (row.status !== "sent") show("message:status")
     deps.onSettled(row)
   }
 

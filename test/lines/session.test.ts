@@ -310,4 +310,21 @@ describe("stored credentials", () => {
     house.provider.line("acme").qr("new identity")
     expect(await asked).toMatchObject({ code: { text: "new identity" } })
   })
+
+  it("of a logged-out line are erased by themselves once storage is back, also after a restart", async () => {
+    for (const restart of [false, true]) {
+      const house = openHouse()
+      await house.connect("acme")
+      house.lines.start()
+      house.auths.faults.set("acme", appError("STORAGE_UNAVAILABLE"))
+      house.provider.line("acme").end("logged-out")
+      await house.clock.advance(1_000)
+      const next = restart ? await house.reopen() : house
+      expect(next.auths.stored.has("acme")).toBe(true)
+      next.auths.faults.clear()
+      if (restart) next.lines.start()
+      await next.clock.advance(61_000)
+      expect(next.auths.stored.has("acme")).toBe(false)
+    }
+  })
 })
