@@ -89,12 +89,14 @@ export function createSessionCommands(
       return line
     })
 
-  const outcome = (line: Line): Initialized | undefined => {
+  const outcome = (line: Line, since: number): Initialized | undefined => {
     const status = line.status()
     const code = line.code
     if (status.connected || code !== undefined) return { status, code, ready: true }
-    if (line.live) return undefined
     const { lastError } = status
+    // The line goes on trying, but nobody should wait for a disk.
+    if (lastError?.code === "STORAGE_UNAVAILABLE" && lastError.at >= since) throw appError("STORAGE_UNAVAILABLE")
+    if (line.live) return undefined
     const told = [...TOLD].find((known) => known === lastError?.code)
     if (told !== undefined) throw appError(told, { message: lastError?.message ?? told })
     if (lastError?.code === "PAIRING_REFUSED") {
@@ -106,9 +108,10 @@ export function createSessionCommands(
   return {
     async initialize(call, how) {
       const link = linkOf(how)
+      const asked = clock.now()
       const explicit = how.usePairingCode !== undefined && how.usePairingCode !== null
       const line = await begin(call, link, explicit)
-      const done = await watch(line, clock.now() + PATIENCE_MS, () => outcome(line))
+      const done = await watch(line, clock.now() + PATIENCE_MS, () => outcome(line, asked))
       return done ?? { status: line.status(), code: undefined, ready: false }
     },
 
@@ -128,10 +131,11 @@ export function createSessionCommands(
 
     async pairingCode(call, phoneNumber) {
       const phone = readPhone(phoneNumber)
+      const asked = clock.now()
       const line = await begin(call, { method: "pairing-code", phone }, true)
       const code = await watch(line, clock.now() + PATIENCE_MS, () => {
         if (line.record.linked) throw appError("ALREADY_CONNECTED")
-        const seen = outcome(line)
+        const seen = outcome(line, asked)
         if (seen?.code?.kind === "pairing-code") return seen.code
         if (seen !== undefined && seen.code === undefined)
           throw appError("PAIRING_REFUSED", { details: { reason: seen.status.status } })

@@ -48,10 +48,20 @@ export function moveForward(row: MessageRow, move: Move): { readonly row: Messag
   const moved = RANK[move.status] > RANK[row.status] && !(move.status === "sent" && row.status === "failed")
   const known = move.status === "unknown" || row.times[move.status] !== undefined
   if (!moved && (known || move.status === "failed" || row.status === "failed")) return { row, moved }
-  const times: MessageTimes = known ? row.times : { ...row.times, [move.status]: move.at }
+  const times: MessageTimes = known ? row.times : { ...row.times, [move.status]: timeOf(row.times, move) }
   if (!moved) return { row: { ...row, times }, moved }
   const error = move.error ?? null
   return { row: { ...row, times, status: move.status, error, outbox: null }, moved }
+}
+
+const STEPS = ["queued", "received", "sent", "delivered", "read"] as const
+
+/** WhatsApp's clock is another one than ours and counts whole seconds; no step is shown before the one it followed. */
+function timeOf(times: MessageTimes, { status, at }: Move): number {
+  const place = STEPS.findIndex((step) => step === status)
+  if (place < 0) return at
+  const known = (steps: readonly (keyof MessageTimes)[]): number[] => steps.flatMap((step) => times[step] ?? [])
+  return Math.min(Math.max(at, ...known(STEPS.slice(0, place))), ...known(STEPS.slice(place + 1)))
 }
 
 export interface Messages {

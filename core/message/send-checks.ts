@@ -43,13 +43,16 @@ export function createSendChecks({ chats, lines, hooks, clock }: SendChecksDeps)
   const prepare: SendChecks["prepare"] = async (call, body) => {
     const reading = readDraft(body)
     const { faults, ttlMs } = reading
+    // Plugins would judge a text that such a message does not have.
+    if (reading.notBuilt !== undefined) {
+      if (faults.length > 0) throw refuseFaults(faults).error
+      throw appError("NOT_SUPPORTED", { message: `${reading.notBuilt} are not supported yet` })
+    }
     let draft = await withPhone(call.company, reading.draft)
     if (hooks.has("message:prepare")) draft = await hooks.transform("message:prepare", draft, call)
     if (hooks.has("message:validate"))
       refused(call.company, await hooks.guard("message:validate", { ...call, message: draft, faults }))
     if (faults.length > 0) throw refuseFaults(faults).error
-    if (reading.notBuilt !== undefined)
-      throw appError("NOT_SUPPORTED", { message: `${reading.notBuilt} are not supported yet` })
     return { draft, ttlMs }
   }
 

@@ -6,7 +6,7 @@ import { type ApiRoute, defineRoute } from "../route.ts"
 import { preferred } from "./accept.ts"
 import { drawQr } from "./qr-picture.ts"
 
-const FORMS = ["application/json", "image/png", "image/svg+xml", "text/plain"] as const
+const FORMS = ["application/json", "image/png", "image/svg+xml", "text/plain", "text/html"] as const
 const LONGEST_WAIT = 60
 const SECONDS = `expected seconds from 0 to ${LONGEST_WAIT}`
 
@@ -20,7 +20,7 @@ export function qrRoute({ commands }: Lines): ApiRoute {
       company: "path",
       summary: "The QR code to scan now",
       description:
-        "As JSON, or as a picture with `Accept: image/png`, `image/svg+xml` or `text/plain`. Never cached, never stored.",
+        "As JSON, or as a picture with `Accept: image/png`, `image/svg+xml` or `text/plain`; browsers get a picture. Never cached, never stored.",
       tag: "Sessions",
       params: companyParams,
       query: z.object({
@@ -42,7 +42,9 @@ export function qrRoute({ commands }: Lines): ApiRoute {
     async ({ call, query, request }) => {
       const { text, attempt, maxAttempts, expiresAt } = await commands.qr(call.company, query.wait * 1000)
       // Nobody who can scan a picture is helped by a refusal: an Accept that fits nothing gets the data.
-      const type = preferred(request.headers.get("accept"), FORMS) ?? "application/json"
+      const wanted = preferred(request.headers.get("accept"), FORMS) ?? "application/json"
+      // A page is what browsers ask for first; a person sits there, to whom the picture is of use and the data is not.
+      const type = wanted === "text/html" ? "image/svg+xml" : wanted
       const headers = { "cache-control": "no-store", vary: "accept" }
       if (type === "application/json") {
         const data = { qr: text, attempts: attempt, maxAttempts, expiresAt: iso(expiresAt) }

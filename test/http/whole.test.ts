@@ -169,6 +169,20 @@ describe("A start", () => {
   })
 })
 
+describe("A message of a type that is not built yet", () => {
+  it("is 501, whatever a plugin thinks of a text that it does not have", async () => {
+    const whole = await startWhole()
+    const to = { companyId: "acme", phone: "79001234567" }
+    const image = { ...to, type: "image", media: { url: "https://example.com/cat.png" } }
+    const answers = [
+      await whole.call("POST", "/api/whatsapp/send", image),
+      await whole.call("POST", "/api/whatsapp/send", { ...image, phone: "nobody" }),
+    ]
+    await whole.stop()
+    expect(answers.map(({ json }) => json.error.code)).toEqual(["NOT_SUPPORTED", "INVALID_PHONE"])
+  })
+})
+
 describe("A code of a plugin's own", () => {
   it("reaches the caller in the guide's words, with its time to wait", async () => {
     const limiter = definePlugin({

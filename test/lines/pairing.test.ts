@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest"
+import { appError } from "../../core/errors.ts"
 import { type House, callOf, openHouse } from "./house.ts"
 
 const stateOf = (house: House, company = "acme") => house.lines.sessionsView.get(company)?.status
@@ -34,6 +35,18 @@ describe("linking by QR code", () => {
     const { asked } = await begun(house)
     await house.clock.advance(30_000)
     expect(await asked).toMatchObject({ ready: false, status: { status: "connecting" } })
+  })
+
+  it("says at once that storage fails, goes on trying, and shows the code when asked again later", async () => {
+    const house = openHouse()
+    house.auths.faults.set("acme", appError("STORAGE_UNAVAILABLE"))
+    await expect(ask(house)).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE", spec: { status: 503 } })
+    const asked = house.lines.commands.pairingCode(callOf("acme"), "79001234567")
+    await expect(asked).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" })
+    house.auths.faults.clear()
+    const { asked: again, line } = await begun(house, { usePairingCode: false })
+    line.qr("qr-1")
+    expect(await again).toMatchObject({ ready: true, code: { text: "qr-1" } })
   })
 
   it("gives up after the last code, and starts again when asked", async () => {

@@ -181,7 +181,8 @@ describe("blocking what comes in", () => {
 })
 
 describe("receipts", () => {
-  const receipt = (wireIds: readonly string[], status: "delivered" | "read", chat = phoneChat, at = 5_000) => ({
+  const RECEIVED_AT = Date.UTC(2026, 0, 2)
+  const receipt = (wireIds: readonly string[], status: "delivered" | "read", chat = phoneChat, at = RECEIVED_AT) => ({
     chat,
     wireIds,
     status,
@@ -196,9 +197,22 @@ describe("receipts", () => {
     await intake(house).receipt(receipt([id], "delivered"))
     expect(await house.lines.messages.find("acme", id)).toMatchObject({
       status: "read",
-      times: { read: 5_000, delivered: 5_000 },
+      times: { read: RECEIVED_AT, delivered: RECEIVED_AT },
     })
     expect(await typesOf(house)).toEqual(["message.sent", "message.status"])
+  })
+
+  it("bear no time before the step they follow, though WhatsApp's clock counts whole seconds", async () => {
+    const house = await connected()
+    house.provider.policy = () => ({ outcome: "acknowledged", at: house.clock.now() - 700 })
+    const { data } = await house.send("acme", {})
+    const id = String(data.messageId)
+    const now = house.clock.now()
+    await intake(house).receipt(receipt([id], "read", phoneChat, now - 700))
+    await intake(house).receipt(receipt([id], "delivered", phoneChat, now + 9_000))
+    const message = await house.lines.messages.find("acme", id)
+    expect(message?.times).toEqual({ queued: now, sent: now, delivered: now, read: now })
+    expect(data.timestamp).toBe(new Date(now).toISOString())
   })
 
   it("for many messages at once reach each of them", async () => {
@@ -230,9 +244,11 @@ describe("receipts", () => {
   it("for a message that has not come yet are kept until it does", async () => {
     const house = await connected()
     await intake(house).receipt(receipt(["LATER"], "delivered"))
-    await intake(house).receipt(receipt(["LATER"], "read", phoneChat, 6_000))
+    await intake(house).receipt(receipt(["LATER"], "read", phoneChat, RECEIVED_AT + 1_000))
     await intake(house).message(inbound("mine", { fromMe: true, wireId: "LATER" }))
-    expect(await list(house)).toMatchObject([{ status: "read", times: { delivered: 5_000, read: 6_000 } }])
+    expect(await list(house)).toMatchObject([
+      { status: "read", times: { delivered: RECEIVED_AT, read: RECEIVED_AT + 1_000 } },
+    ])
   })
 
   it("of the own phone mark what a contact wrote as read", async () => {

@@ -171,6 +171,7 @@ describe("sessions", () => {
       "image/png": "image/png",
       "image/svg+xml": "image/svg+xml; charset=utf-8",
       "text/plain": "text/plain; charset=utf-8",
+      "text/html,application/xhtml+xml,image/webp,*/*;q=0.8": "image/svg+xml; charset=utf-8",
     }
     for (const [accept, type] of Object.entries(forms)) {
       const picture = await web.fetch("GET", "/sessions/acme/qr", { headers: { accept } })
