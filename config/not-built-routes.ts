@@ -14,9 +14,6 @@ const api = (
 
 export const notBuiltRoutes: readonly NotBuiltRoute[] = [
   api("post", "/send-media", "send", "body"),
-  api("post", "/send/batch", "send", "body"),
-  api("get", "/send/batch/{batchId}", "send"),
-  api("delete", "/send/batch/{batchId}", "send"),
   api("get", "/messages/{companyId}/{messageId}/media", "read"),
   api("post", "/messages/{companyId}/{messageId}/read", "send"),
   api("post", "/presence/{companyId}", "send"),

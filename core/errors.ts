@@ -50,6 +50,7 @@ export const coreErrors = {
   PLUGIN_FAULT: { status: 503, message: "A plugin failed", retryable: true },
   SHUTTING_DOWN: { status: 503, message: "The server is shutting down", retryable: true, class: "NETWORK" },
   EXPIRED: { status: 410, message: "The message waited longer than its time to live", class: "TIMEOUT" },
+  CANCELLED: { status: 410, message: "The message was stopped before it was sent" },
   CREDENTIALS_DAMAGED: { status: 409, message: "The stored credentials are damaged", class: "AUTH" },
   BANNED: { status: 409, message: "WhatsApp has banned or blocked this account", class: "AUTH" },
   RECORD_DAMAGED: { status: 500, message: "A stored record is damaged" },

@@ -53,6 +53,15 @@ export interface Chats {
    * caller's own conditions comes back; one by the chat's is resolved anew.
    */
   commit(company: string, ref: ChatRef, intend: (chat: Chat) => Intent): Promise<{ chat: Chat; result: CommitResult }>
+  /**
+   * As `commit`, once for messages to several chats, none of which opens by it. Undefined when another write was quicker,
+   * or when two of them are one person by different names: then each has to go by itself.
+   */
+  commitAll(
+    company: string,
+    refs: readonly ChatRef[],
+    intend: (chats: readonly Chat[]) => readonly Op[],
+  ): Promise<readonly Chat[] | undefined>
   /** Learns that a phone and a LID are one person. */
   pair(company: string, pairs: readonly { readonly phone: string; readonly lid: string }[]): Promise<void>
 }
@@ -203,6 +212,26 @@ export function createChats({ ledger, events, ids, clock, onMerge }: ChatsDeps):
         if (result.op < ops.length || attempt >= RETRIES) return { chat, result }
         forget(company, ref)
       }
+    },
+
+    async commitAll(company, refs, intend) {
+      const all: Chat[] = []
+      const fresh = new Map<string, { readonly saved: Chat; readonly ops: readonly Op[]; readonly ref: ChatRef }>()
+      for (const ref of refs) {
+        const chat = await resolve(company, ref)
+        all.push(chat)
+        if (chat.version > 0 || fresh.has(chat.id)) continue
+        const saved: Chat = { ...chat, version: 1, names: [] }
+        const own: Op = { op: "putIfVersion", version: 0, ...placeChat(chat.id, rowOf(saved)) }
+        fresh.set(chat.id, { saved, ops: [...chat.names, own], ref })
+      }
+      const made = [...fresh.values()]
+      const result = await ledger.commit(company, [...intend(all), ...made.flatMap(({ ops }) => ops)])
+      for (const { saved, ref } of made) {
+        if (result.ok) remember(company, saved, personKeys(ref))
+        else forget(company, ref)
+      }
+      return result.ok ? all : undefined
     },
 
     pair: (company, pairs) => pairing.learnAll(company, pairs),

@@ -9,6 +9,7 @@ export interface Ids {
   message(): string
   chat(): string
   event(): string
+  batch(): string
   /** Our id of a message that somebody else named: the same for the same chat, side and wire id. */
   received(chatId: string, side: "me" | "them", wireId: string): string
   /** SHA-256 as lower-case hex. */
@@ -43,6 +44,7 @@ export function createIds(sha256: (data: Uint8Array) => Uint8Array): Ids {
   return {
     message: () => `3EB0${random(9, UPPER_HEX)}`,
     chat: () => `c_${random(12, HEX)}`,
+    batch: () => `bat_${random(12, HEX)}`,
     event: () => `evt_${random(12, HEX)}`,
     received: (chatId, side, wireId) => `in_${digest(`${chatId}\n${side}\n${wireId}`).slice(0, 40)}`,
     digest,

@@ -1,5 +1,5 @@
 import type { Chats } from "./chats.ts"
-import type { Ledger, Op, Row } from "../ledger.ts"
+import type { Ledger, Placement, Row } from "../ledger.ts"
 import type { Logger } from "../log.ts"
 import { createLru } from "../records/lru.ts"
 import type { Messages } from "./messages.ts"
@@ -13,16 +13,17 @@ import { decodeRecord, encodeRecord } from "../records/values.ts"
 interface OutboxRow {
   readonly messageId: string
   readonly to: ChatRef
-  /** It may have gone out before; kept only where such messages are held back. */
+  /** It may have gone out before; kept only where such messages are held back, or can be stopped. */
   readonly tried?: boolean
+  readonly stoppable?: true
 }
 
-export type Waiting = Pick<Item, "key" | "messageId" | "to" | "expiresAt">
+export type Waiting = Pick<Item, "key" | "messageId" | "to" | "expiresAt" | "stoppable">
 
 export interface OutboxRows {
   /** A place behind everything that waits. */
   order(company: string): Promise<number>
-  place(item: Waiting, tried: boolean): Op
+  place(item: Waiting, tried: boolean): { readonly op: "put" } & Placement
   read(row: Row): OutboxRow
   /** The message is never loaded again. */
   disown(messageId: string): void
@@ -60,8 +61,8 @@ export function createOutboxRows({ ledger, messages, chats, sequence, log }: Out
       return sequence.next()
     },
 
-    place({ key, messageId, to, expiresAt }, tried) {
-      const row: OutboxRow = tried ? { messageId, to, tried } : { messageId, to }
+    place({ key, messageId, to, expiresAt, stoppable }, tried) {
+      const row: OutboxRow = { messageId, to, ...(tried && { tried }), ...(stoppable && { stoppable }) }
       return { op: "put", table: OUTBOX_TABLE, key, value: encodeRecord(row), due: expiresAt }
     },
 
@@ -71,7 +72,7 @@ export function createOutboxRows({ ledger, messages, chats, sequence, log }: Out
       const ids = waiting.map(({ messageId }) => messageId)
       const [found, wires] = await Promise.all([messages.get(company, ids), messages.wire(company, ids)])
       const items: (Item & { tried: boolean })[] = []
-      for (const [index, { key, messageId, to, tried = false }] of waiting.entries()) {
+      for (const [index, { key, messageId, to, tried = false, stoppable }] of waiting.entries()) {
         const message = found[index]
         const wire = wires[index]
         if (message === undefined || wire === undefined) {
@@ -81,7 +82,9 @@ export function createOutboxRows({ ledger, messages, chats, sequence, log }: Out
         const chat = await chats.byId(company, message.row.chatId)
         const chatId = chat?.id ?? message.row.chatId
         const expiresAt = message.row.expiresAt ?? Number.POSITIVE_INFINITY
-        items.push({ key, messageId, chatId, to, wire, expiresAt, message, opens: chat?.open === false, tried })
+        const opens = chat?.open === false
+        const item = { key, messageId, chatId, to, wire, expiresAt, message, opens, tried }
+        items.push(stoppable ? { ...item, stoppable } : item)
       }
       return items
     },

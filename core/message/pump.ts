@@ -14,6 +14,8 @@ export interface Item extends Unsettled {
   readonly to: ChatRef
   readonly wire: Uint8Array
   readonly expiresAt: number
+  /** It may be stopped as long as it has not been tried, so each first try is put on record before. */
+  readonly stoppable?: true
 }
 
 /** Sends what waits, over one connection: in order within a chat, many chats side by side. */
@@ -38,8 +40,8 @@ export interface PumpDeps {
   readonly log: Logger
   /** Called before the first try; undefined when nothing holds messages back. */
   readonly hold: ((item: Item) => Promise<Hold> | Hold) | undefined
-  /** Awaited before each try, where a try has to be on record. */
-  readonly beforeTry: ((item: Item) => Promise<void>) | undefined
+  /** Awaited before each try, where a try has to be on record. False: the message has been stopped. */
+  readonly beforeTry: (item: Item) => Promise<boolean> | true
   /** What an outcome means. True when the message has left the queue, false when it is to be tried again. */
   readonly outcome: (item: Item, outcome: SendOutcome) => boolean
   readonly expired: (item: Item) => void
@@ -157,7 +159,8 @@ export function createPump(deps: PumpDeps): Pump {
       const { notBefore } = await deps.hold(item)
       if (notBefore !== null && notBefore > clock.now()) return { atMs: notBefore }
     }
-    await deps.beforeTry?.(item)
+    const may = deps.beforeTry(item)
+    if (may !== true && !(await may)) return undefined
     if (stopped) return { firstMs: FIRST_RETRY_MS }
     const outcome = await connection.send({ id: item.messageId, to: item.to, wire: item.wire })
     if (sending.get(item.messageId) === true || deps.outcome(item, outcome)) return undefined

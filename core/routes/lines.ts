@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts"
 import type { Lines } from "../lines.ts"
 import type { ApiRoute } from "../route.ts"
+import { batchRoutes } from "./batches.ts"
 import { companyRoutes } from "./companies.ts"
 import { eventRoutes } from "./events.ts"
 import { messageRoutes } from "./messages.ts"
@@ -14,6 +15,7 @@ export function lineRoutes(lines: Lines, clock: Clock): readonly ApiRoute[] {
     ...companyRoutes(lines),
     qrRoute(lines),
     ...messageRoutes(lines),
+    ...batchRoutes(lines),
     ...eventRoutes(lines, clock),
   ]
 }
