@@ -126,6 +126,18 @@ describe("what the library tells", () => {
   })
 })
 
+describe("an event that nobody hears", () => {
+  test("is not even collected", () => {
+    start()
+    const emitted: string[] = []
+    ev.on("messages.upsert", () => emitted.push("messages.upsert"))
+    ev.on("lid-mapping.update", () => emitted.push("lid-mapping.update"))
+    ev.emit("messages.upsert", { messages: [], type: "notify" })
+    ev.emit("lid-mapping.update", { lid: "555@lid", pn: "491701@s.whatsapp.net" })
+    expect(emitted).toEqual(["lid-mapping.update"])
+  })
+})
+
 describe("a listener of the library", () => {
   test("that rejects does not end the process; bytes that cannot be opened end the line", async () => {
     const rejecting = (words: string) => (): unknown => Promise.reject(new Error(words))

@@ -10,6 +10,7 @@ import { isFinished, userOf } from "./creds.ts"
 import { personOf } from "./jid.ts"
 import type { Line } from "./line.ts"
 import { guardListeners, type Gate } from "./listeners.ts"
+import { dropUnheard } from "./unheard-events.ts"
 
 const PROOF_EVERY_MS = 1000
 
@@ -95,6 +96,7 @@ export function wire(wiring: Wiring): void {
     })
   })
 
+  dropUnheard(ev)
   ev.on("creds.update", () => {
     save().catch((thrown: unknown) => log.debug({ error: toError(thrown).message }, "credentials were not saved"))
   })
