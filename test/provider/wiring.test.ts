@@ -55,6 +55,7 @@ function start(): Line {
       await lineStore.write({ "pre-key": Object.fromEntries(ids.map((id) => [id, Uint8Array.of(1)])) })
     },
   }
+  Object.assign(ws, { isOpen: true })
   let tag = 0
   const fake: Record<string, unknown> = {
     ws,
@@ -184,6 +185,25 @@ describe("one-time keys", () => {
     expect(order).toHaveLength(expected === 0 ? 1 : 2)
     if (expected > 0) expect(order[0]).toBe(`handed in with ${expected} stored`)
     expect(line.credentials.creds.nextPreKeyId).toBe(expected + 1)
+  })
+
+  test("that WhatsApp did not take are handed in the next time, not replaced by as many new ones", async () => {
+    let refuse = true
+    let logins = 0
+    ws.on("CB:success", () => logins++)
+    start()
+    answer = (question) => {
+      if (question.attrs["type"] === "set" && refuse) throw new Error("internal-server-error")
+      return count(0)(question)
+    }
+    for (const login of [1, 2]) {
+      asked.length = 0
+      ws.emit("CB:success", { tag: "success", attrs: {} })
+      await expect.poll(() => logins).toBe(login)
+      expect(handedIn()).toBe(812)
+      expect(stored()).toBe(812)
+      refuse = false
+    }
   })
 
   test("are handed in when WhatsApp says that they run low, and the notice is acknowledged", async () => {

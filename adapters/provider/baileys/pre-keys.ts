@@ -35,11 +35,19 @@ export function createPreKeys({ library, sock, credentials, log }: PreKeysOption
   let uploading: Promise<void> | undefined
 
   async function handIn(count: number): Promise<void> {
+    const first = creds.firstUnuploadedPreKeyId
     const { update, node } = await library.getNextPreKeysNode({ creds, keys: sock.authState.keys }, count)
     Object.assign(creds, update)
     // Durable before they are handed in: a first message made with a key that is lost could never be read.
     await credentials.save()
-    await sock.query(node)
+    try {
+      await sock.query(node)
+    } catch (thrown) {
+      // WhatsApp said no: these are handed in the next time, instead of as many new ones each time.
+      const untouched = creds.firstUnuploadedPreKeyId === update.firstUnuploadedPreKeyId
+      if (sock.ws.isOpen && untouched) creds.firstUnuploadedPreKeyId = first
+      throw thrown
+    }
   }
   function handInOnce(count: number): Promise<void> {
     uploading ??= handIn(count).finally(() => {
