@@ -39,7 +39,7 @@ function chosen(): Options {
     return readOptions(process.argv.slice(2))
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`)
-    process.exit(2)
+    return process.exit(2)
   }
 }
 
