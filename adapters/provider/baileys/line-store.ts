@@ -35,12 +35,12 @@ export function createLineStore(auth: AuthStore, endurance: Endurance): LineStor
   let running: Promise<void> = Promise.resolve()
   let saving: Promise<unknown> = Promise.resolve()
 
-  const pending = (type: string, id: string) => staged.get(type)?.get(id) ?? nullIn(staged, type, id)
+  /** The newest value that has not reached the store's memory yet, or one kept at hand; null when it is deleted. */
   function find(type: string, id: string): Uint8Array | null | undefined {
-    const newest = pending(type, id)
-    if (newest !== undefined) return newest
-    const under = committing.get(type)
-    if (under?.has(id)) return under.get(id) ?? null
+    for (const layer of [staged, committing]) {
+      const values = layer.get(type)
+      if (values?.has(id)) return values.get(id) ?? null
+    }
     return kept.get(type)?.get(id)
   }
 
@@ -99,7 +99,7 @@ export function createLineStore(auth: AuthStore, endurance: Endurance): LineStor
       for (const id of missing) {
         // Staged while the store was being read: that is newer.
         const newer = find(type, id)
-        const value = newer === undefined ? stored[id] : newer
+        const value = newer === undefined && Object.hasOwn(stored, id) ? stored[id] : newer
         if (value === undefined || value === null) continue
         found.set(id, value)
         if (newer === undefined) kept.get(type)?.set(id, value)
@@ -117,8 +117,4 @@ export function createLineStore(auth: AuthStore, endurance: Endurance): LineStor
       return durable()
     },
   }
-}
-
-function nullIn(staged: Map<string, Staged>, type: string, id: string): null | undefined {
-  return staged.get(type)?.has(id) ? null : undefined
 }
