@@ -16,8 +16,6 @@ export const notBuiltRoutes: readonly NotBuiltRoute[] = [
   api("post", "/send-media", "send", "body"),
   api("get", "/messages/{companyId}/{messageId}/media", "read"),
   api("post", "/messages/{companyId}/{messageId}/read", "send"),
-  api("post", "/presence/{companyId}", "send"),
-  api("get", "/contacts/{companyId}/check", "send"),
 
   api("get", "/companies/{companyId}/webhooks", "admin"),
   api("post", "/companies/{companyId}/webhooks", "admin"),

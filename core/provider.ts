@@ -98,6 +98,16 @@ export type SendOutcome =
   /** It may or may not have gone out. */
   | { readonly outcome: "unknown"; readonly cause: Error }
 
+/** A phone that is on WhatsApp: its address there, and its bare LID user as far as WhatsApp tells it. */
+export interface Contact {
+  readonly address: string
+  readonly lid: string | null
+}
+
+export type Presence =
+  | { readonly state: "available" | "unavailable" }
+  | { readonly state: "composing" | "recording" | "paused"; readonly to: ChatRef }
+
 export interface Connection {
   /** Never rejects. At most one call per message id at a time. */
   send(message: OutgoingMessage): Promise<SendOutcome>
@@ -105,6 +115,13 @@ export interface Connection {
   prove(timeoutMs: number): Promise<void>
   /** Asks for a pairing code; only one that WhatsApp has accepted comes back, else PAIRING_REFUSED. */
   pairingCode?(phone: string): Promise<{ readonly code: string; readonly expiresAt: number }>
+  /** Whether a phone is on WhatsApp now. Undefined: it is not. Rejects when WhatsApp does not say within `timeoutMs`. */
+  lookup?(phone: string, timeoutMs: number): Promise<Contact | undefined>
+  /**
+   * Shows the account as online or not, or what it does in a chat. Resolves when it is written; WhatsApp confirms
+   * none. Throws NOT_ON_WHATSAPP, or MESSAGE_SEND_ERROR while something is missing that WhatsApp asks for.
+   */
+  presence?(presence: Presence, timeoutMs: number): Promise<void>
   /** Unlinks at WhatsApp; the credentials are useless afterwards. */
   logout(): Promise<void>
   /** Closes without logging out and returns when everything it wrote is durable. */

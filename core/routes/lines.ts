@@ -3,6 +3,7 @@ import type { Lines } from "../lines.ts"
 import type { ApiRoute } from "../route.ts"
 import { batchRoutes } from "./batches.ts"
 import { companyRoutes } from "./companies.ts"
+import { contactRoutes } from "./contacts.ts"
 import { eventRoutes } from "./events.ts"
 import { messageRoutes } from "./messages.ts"
 import { qrRoute } from "./session-qr.ts"
@@ -16,6 +17,7 @@ export function lineRoutes(lines: Lines, clock: Clock): readonly ApiRoute[] {
     qrRoute(lines),
     ...messageRoutes(lines),
     ...batchRoutes(lines),
+    ...contactRoutes(lines),
     ...eventRoutes(lines, clock),
   ]
 }

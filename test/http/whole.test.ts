@@ -122,9 +122,12 @@ describe("What the document says of an answer", () => {
     await call("POST", `${one}/initialize`, {})
     await call("GET", `${one}/qr`)
     await call("POST", `${one}/pairing-code`, { phoneNumber: "+7 900 000-00-01" })
+    const linking = whole.provider.connections.length
     await whole.provider.line("shop").link()
+    // The line comes back by itself once it is linked.
+    await expect.poll(() => whole.provider.connections.length).toBe(linking + 1)
     await whole.provider.line("shop").open()
-    await call("GET", one)
+    await expect.poll(async () => (await call("GET", one)).status).toBe("connected")
     const sent = await call("POST", "/send", { companyId: "shop", ...text })
     await call("POST", "/companies/shop/messages", { to: "79001234567@s.whatsapp.net", message: "\u0000Hi" })
     const later = { prefer: "respond-async" }
@@ -136,6 +139,8 @@ describe("What the document says of an answer", () => {
     await call("GET", "/sessions")
     await call("GET", "/events/shop")
     await call("GET", "/health")
+    await call("GET", "/contacts/shop/check?phone=79001234567")
+    await call("POST", "/presence/shop", { presence: "available" })
     await call("PUT", "/companies/shop", { name: "Shop" })
     await call("GET", "/companies/shop")
     await call("POST", `${one}/disconnect`)

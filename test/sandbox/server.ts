@@ -1,10 +1,11 @@
 import { createServer, STATUS_CODES, type Server } from "node:http"
 import type { Duplex } from "node:stream"
 import { WebSocketServer } from "ws"
-import { child, el, type Node } from "./binary.ts"
+import { child, children, el, type Node } from "./binary.ts"
 import { openConnection, type Connection, type ConnectionHandlers } from "./connection.ts"
 import { answerIq } from "./iq.ts"
 import { SERVER } from "./jid.ts"
+import type { Line } from "./line.ts"
 import { listenOnLoopback } from "./listen.ts"
 import { login } from "./login.ts"
 import { companionStanza, dropPairing } from "./pairing.ts"
@@ -50,6 +51,14 @@ function stanza(world: World, connection: Connection, node: Node): void {
   if (node.tag === "message") return messageFromLine(world, line, node)
   if (node.tag === "receipt" || node.tag === "ack") return confirmFromLine(world, line, node)
   if (node.tag === "presence" && node.attrs.type !== undefined) line.account.stats.presence = node.attrs.type
+  if (node.tag === "chatstate") noteChatState(line, node)
+}
+
+/** The last one alone: `composing 79001234567@s.whatsapp.net`, or `recording` for one with sound. */
+function noteChatState(line: Line, node: Node): void {
+  const [state] = children(node)
+  const name = state?.attrs.media === "audio" ? "recording" : (state?.tag ?? "")
+  line.account.stats.chatState = `${name} ${node.attrs.to ?? ""}`
 }
 
 function unlinkedStanza(world: World, connection: Connection, node: Node): void {

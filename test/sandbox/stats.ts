@@ -41,6 +41,7 @@ export interface LineStats {
   nacks: number
   pings: number
   presence: string | null
+  chatState: string | null
   preKeysUploaded: number
   preKeysGiven: number
   readonly iqs: Map<string, number>
@@ -70,6 +71,7 @@ export function createLineStats(): LineStats {
     nacks: 0,
     pings: 0,
     presence: null,
+    chatState: null,
     preKeysUploaded: 0,
     preKeysGiven: 0,
     iqs: new Map(),

@@ -48,6 +48,8 @@ export interface LineView {
   readonly nacks: number
   readonly pings: number
   readonly presence: string | null
+  /** What it last showed in a chat, and where. */
+  readonly chatState: string | null
   readonly preKeysLeft: number
   readonly preKeysUploaded: number
   readonly preKeysGiven: number

@@ -4,7 +4,9 @@ import type {
   CloseReason,
   Connection,
   ConnectInput,
+  Contact,
   OutgoingMessage,
+  Presence,
   Provider,
   ProviderEvent,
   SendOutcome,
@@ -20,6 +22,10 @@ export interface FakeProvider extends Provider {
   line(company: string): FakeConnection
   /** What a send does when the test does not decide each by itself; `hold` waits for `answer`. */
   policy: (message: OutgoingMessage, company: string) => SendOutcome | "hold"
+  /** Phones that are on WhatsApp. */
+  readonly contacts: Map<string, Contact>
+  /** False: connections come without the abilities that a provider need not have. */
+  able: boolean
   /** Runs at every connect, before it is under way. */
   onConnect: ((connection: FakeConnection) => Promise<void> | void) | undefined
 }
@@ -30,6 +36,7 @@ export interface FakeConnection {
   readonly sent: readonly OutgoingMessage[]
   readonly closed: boolean
   readonly loggedOut: boolean
+  readonly presences: readonly Presence[]
   /** Round trips that were asked for. */
   readonly proofs: number
   /** False: WhatsApp does not answer a round trip. */
@@ -62,6 +69,8 @@ export function createFakeProvider(now: () => number): FakeProvider {
   const provider: FakeProvider = {
     name: "fake",
     connections,
+    contacts: new Map(),
+    able: true,
     policy: () => acknowledged(now()),
     onConnect: undefined,
     line(company) {
@@ -144,6 +153,7 @@ function createConnection(
 ): { fake: FakeConnection; connection: Connection } {
   const { company } = input
   const sent: OutgoingMessage[] = []
+  const presences: Presence[] = []
   const held = new Map<string, (outcome: SendOutcome) => void>()
   let closed = false
   let loggedOut = false
@@ -162,6 +172,7 @@ function createConnection(
     company,
     input,
     sent,
+    presences,
     alive: true,
     get closed() {
       return closed
@@ -213,6 +224,16 @@ function createConnection(
       proofs++
       if (!fake.alive) throw new Error("No answer")
     },
+    ...(provider.able && {
+      async lookup(phone) {
+        if (!fake.alive) throw new Error("No answer")
+        return provider.contacts.get(phone)
+      },
+      async presence(presence) {
+        if (!fake.alive) throw new Error("No answer")
+        presences.push(presence)
+      },
+    }),
     async logout() {
       loggedOut = true
     },

@@ -175,6 +175,10 @@ export function openConnection(input: ConnectInput, context: ConnectionContext):
   }
 
   const closed = (): Error => new Error(detailOf(ending?.reason ?? "closed-by-us"))
+  const ready = (): Line => {
+    if (line && !ending && opened) return line
+    throw ending ? closed() : new Error("The line is not connected yet")
+  }
   return {
     settled: done.then(() => store.settled()),
     async send(message) {
@@ -186,6 +190,12 @@ export function openConnection(input: ConnectInput, context: ConnectionContext):
       if (!line || ending) throw closed()
       await ping(line.sock, clock, timeoutMs)
       emit({ type: "proof" })
+    },
+    async lookup(phone, timeoutMs) {
+      return ready().courtesies.lookup(phone, timeoutMs)
+    },
+    async presence(presence, timeoutMs) {
+      return ready().courtesies.presence(presence, timeoutMs)
     },
     async pairingCode(phone) {
       if (!line || ending) throw appError("PAIRING_REFUSED", { message: "There is no connection to pair" })

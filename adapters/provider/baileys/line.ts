@@ -1,6 +1,7 @@
 import type { WASocket } from "@whiskeysockets/baileys"
 import type { ConnectInput, ProviderEvent } from "../../../core/provider.ts"
 import type { Restriction } from "../../../core/types.ts"
+import { type Courtesies, createCourtesies } from "./courtesies.ts"
 import { createCredentials, forgetUnfinishedPairing, isFinished, readCredentials, type Credentials } from "./creds.ts"
 import { forLibrary, type Endurance } from "./endurance.ts"
 import { createGroupCache, type GroupCache } from "./group-cache.ts"
@@ -30,6 +31,7 @@ export interface Line {
   readonly sock: WASocket
   readonly credentials: Credentials
   readonly sender: Sender
+  readonly courtesies: Courtesies
   readonly pairing: Pairing
   readonly receiver: Receiver
   readonly receipts: Receipts
@@ -129,7 +131,9 @@ export async function openLine(options: LineOptions): Promise<Line> {
   sender = createSender({ library, sock, recipients, clock, deadlineMs, restriction, onBarred, onStuck })
   const pairing = createPairing({ library, sock, credentials, link: input.link, browser: BROWSER, clock, emit })
   const preKeys = createPreKeys({ library, sock, credentials, log })
-  return { sock, credentials, sender, pairing, receiver, receipts, groups, preKeys, hangup: createHangup(sock, clock) }
+  const courtesies = createCourtesies({ sock, creds, recipients, clock })
+  const hangup = createHangup(sock, clock)
+  return { sock, credentials, sender, courtesies, pairing, receiver, receipts, groups, preKeys, hangup }
 }
 
 async function prepareCredentials({ library, input, store, endurance }: LineOptions): Promise<Credentials> {

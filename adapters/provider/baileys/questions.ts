@@ -7,7 +7,12 @@ const SERVER = "@s.whatsapp.net"
  * A question to WhatsApp with a deadline of our own: the library's would hold the process, and its stack traces cost more
  * than the questions. Rejects for an error answer and when the time is over.
  */
-export async function ask(sock: WASocket, clock: Clock, question: BinaryNode, timeoutMs: number): Promise<BinaryNode> {
+export function ask(sock: WASocket, clock: Clock, question: BinaryNode, timeoutMs: number): Promise<BinaryNode> {
+  return inTime(clock, sock.query(question), timeoutMs)
+}
+
+/** What the task gives; rejects when it is not there within `timeoutMs`. */
+export async function inTime<T>(clock: Clock, task: Promise<T>, timeoutMs: number): Promise<T> {
   const answered = new AbortController()
   const late = clock.sleep(timeoutMs, answered.signal).then(() => {
     throw new Error("WhatsApp did not answer")
@@ -15,7 +20,7 @@ export async function ask(sock: WASocket, clock: Clock, question: BinaryNode, ti
   // Ends in a rejection when the answer comes first; by then nobody waits for it.
   late.catch(() => undefined)
   try {
-    return await Promise.race([sock.query(question), late])
+    return await Promise.race([task, late])
   } finally {
     answered.abort()
   }

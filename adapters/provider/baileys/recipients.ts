@@ -1,6 +1,6 @@
 import type { WASocket } from "@whiskeysockets/baileys"
 import type { Clock } from "../../../core/clock.ts"
-import type { ChatRef } from "../../../core/provider.ts"
+import type { ChatRef, Contact } from "../../../core/provider.ts"
 import { createBoundedMap } from "./bounded-map.ts"
 import { addressOf, LID_SERVER, parseJid, PHONE_SERVER } from "./jid.ts"
 import type { Library } from "./load-baileys.ts"
@@ -14,6 +14,10 @@ const KNOWN_FOR_MS = 60 * 60_000
 export interface Recipients {
   /** The address, or undefined when nobody with that number is on WhatsApp. Rejects when WhatsApp does not say. */
   find(chat: ChatRef): Promise<string | undefined>
+  /** The address alone, without asking for its devices. */
+  locate(chat: ChatRef): Promise<string | undefined>
+  /** Asks WhatsApp now, whatever is known from before. Undefined: nobody with that number is there. */
+  ask(phone: string): Promise<Contact | undefined>
   /** The devices of the recipient are out of date. */
   forget(jid: string): void
 }
@@ -43,7 +47,7 @@ export function createRecipients(options: RecipientsOptions): Recipients {
     asking.set(key, question)
     return question
   }
-  async function lookUp(phone: string): Promise<string | undefined> {
+  async function lookUp(phone: string): Promise<Contact | undefined> {
     const query = new library.USyncQuery()
       .withContactProtocol()
       .withLIDProtocol()
@@ -54,13 +58,16 @@ export function createRecipients(options: RecipientsOptions): Recipients {
     if (!entry) return undefined
     if (typeof entry["lid"] === "string") await lids.storeLIDPNMappings([{ lid: entry["lid"], pn: entry.id }])
     found.set(phone, entry.id)
-    return entry.id
+    const lid = typeof entry["lid"] === "string" ? parseJid(entry["lid"])?.user : await lids.lidUserOf(phone)
+    return { address: entry.id, lid: lid ?? null }
   }
-  async function findPhone(phone: string): Promise<string | undefined> {
+  /** For messages. A question beside them is never shared, since one that hangs has no deadline here. */
+  const shared = (phone: string): Promise<Contact | undefined> => once(`phone ${phone}`, () => lookUp(phone))
+  async function findPhone(phone: string, ask: typeof lookUp): Promise<string | undefined> {
     const known = found.get(phone)
     if (known !== undefined) return known
     if ((await lids.lidUserOf(phone)) !== undefined) return `${phone}@${PHONE_SERVER}`
-    return once(`phone ${phone}`, () => lookUp(phone))
+    return (await ask(phone))?.address
   }
   /** Baileys writes a message without any recipient when the question for devices is not answered. */
   async function ensureDevices(jid: string): Promise<void> {
@@ -75,11 +82,15 @@ export function createRecipients(options: RecipientsOptions): Recipients {
     await once(`devices ${missing.join()}`, () => sock.getUSyncDevices(missing, true, false))
     if (!options.hasDevices(recipient.user)) throw new Error("WhatsApp did not tell the devices of the recipient")
   }
+  async function locate(chat: ChatRef, ask: typeof lookUp): Promise<string | undefined> {
+    return chat.kind === "group" || chat.phone === null ? addressOf(chat) : findPhone(chat.phone, ask)
+  }
   return {
+    locate: (chat) => locate(chat, lookUp),
+    ask: lookUp,
     async find(chat) {
-      if (chat.kind === "group") return chat.group
-      const jid = chat.phone === null ? addressOf(chat) : await findPhone(chat.phone)
-      if (jid !== undefined) await ensureDevices(jid)
+      const jid = await locate(chat, shared)
+      if (jid !== undefined && chat.kind === "person") await ensureDevices(jid)
       return jid
     },
     forget(jid) {
