@@ -1,6 +1,6 @@
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs"
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs"
 import { hostname } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import process from "node:process"
 import type { FolderLock, FolderOwner } from "../../core/system.ts"
 import { lockOnDeno } from "./lock-deno.ts"
@@ -13,7 +13,7 @@ const FILE = "lock"
  * ends, however it ends, and keeps it for a process that is only stopped. Rejects where the file system has no locks.
  */
 export async function lockFolder(folder: string): Promise<FolderLock | FolderOwner> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   const path = join(folder, FILE)
   const unlock = "Deno" in globalThis ? lockOnDeno(path) : await lockOnNode(path)
   if (unlock === undefined) return { held: false, owner: readOwner(path) }
@@ -27,6 +27,19 @@ export async function lockFolder(folder: string): Promise<FolderLock | FolderOwn
       writeOwner(path, "")
       unlock()
     },
+  }
+}
+
+/** Not Node's own recursive way, which tries for ever where the system answers ENOENT below a folder that is there. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  const parent = dirname(folder)
+  if (parent !== folder) makeFolder(parent)
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (fault) {
+    // Another process has just made it; which of the two may stay is settled by the lock.
+    if (!existsSync(folder)) throw fault
   }
 }
 

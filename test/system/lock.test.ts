@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
+import { existsSync } from "node:fs"
 import { stat, writeFile } from "node:fs/promises"
 import { hostname } from "node:os"
 import { join } from "node:path"
@@ -75,6 +76,10 @@ describe("the lock of a data folder", () => {
     expect((await stat(path)).mode & 0o777).toBe(0o700)
     expect((await stat(join(path, "lock"))).mode & 0o777).toBe(0o600)
     await lock.release()
+  })
+
+  it.runIf(existsSync("/proc/self"))("says so where no folder can be made", async () => {
+    await expect(lockFolder("/proc/switchboard/data")).rejects.toThrow(/ENOENT|EACCES|EPERM/)
   })
 
   it("is not given twice in one process, and again after it was released", async () => {
