@@ -1,9 +1,10 @@
-import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs"
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs"
 import { hostname } from "node:os"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import process from "node:process"
 import type { FolderLock, FolderOwner } from "../../core/system.ts"
 import { lockOnDeno } from "./lock-deno.ts"
+import { makeFolder } from "./make-folder.ts"
 
 /** Never removed: a lock on a file that has lost its name would exclude nobody. */
 const FILE = "lock"
@@ -27,19 +28,6 @@ export async function lockFolder(folder: string): Promise<FolderLock | FolderOwn
       writeOwner(path, "")
       unlock()
     },
-  }
-}
-
-/** Not Node's own recursive way, which tries for ever where the system answers ENOENT below a folder that is there. */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return
-  const parent = dirname(folder)
-  if (parent !== folder) makeFolder(parent)
-  try {
-    mkdirSync(folder, { mode: 0o700 })
-  } catch (fault) {
-    // Another process has just made it; which of the two may stay is settled by the lock.
-    if (!existsSync(folder)) throw fault
   }
 }
 

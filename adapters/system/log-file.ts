@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs"
+import { closeSync, fstatSync, openSync, renameSync, rmSync, writeSync } from "node:fs"
 import { dirname } from "node:path"
+import { makeFolder } from "./make-folder.ts"
 
 export interface LogFileOptions {
   /** The file that lines are appended to; made with its folder if missing. */
@@ -33,7 +34,7 @@ export function openLogFile({
   let failing = false
 
   const open = (): number => {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolder(dirname(path))
     descriptor = openSync(path, "a", 0o600)
     size = fstatSync(descriptor).size
     return descriptor

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs"
 import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -91,6 +92,13 @@ describe("the log file", () => {
     const file = openLogFile({ path: join(folder, "\0", "a.log"), complain: (text) => said.push(text) })
     file.write("one\n")
     file.write("two\n")
+    expect(said).toHaveLength(1)
+  })
+
+  it.runIf(existsSync("/proc/self"))("in a folder that cannot be made is said, instead of being tried for ever", () => {
+    const said: string[] = []
+    const file = openLogFile({ path: "/proc/switchboard/a.log", complain: (text) => said.push(text) })
+    file.write("one\n")
     expect(said).toHaveLength(1)
   })
 })
