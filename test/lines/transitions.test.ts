@@ -41,7 +41,7 @@ const steps: Readonly<Record<string, Step>> = {
 }
 
 describe("whatever happens to a line in whatever order", () => {
-  it("it goes from state to state as the table allows, has one connection at most, and leaves nothing behind", async () => {
+  it("goes from state to state as the table allows, has one connection at most, and leaves nothing behind", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.constantFrom(...Object.keys(steps)), { maxLength: 40, size: "max" }),
@@ -102,10 +102,10 @@ describe("the delay before an attempt", () => {
 })
 
 describe("what a send meets", () => {
-  const heals = ["idle", "connecting", "reconnecting", "outdated"]
+  const heals = new Set(["idle", "connecting", "reconnecting", "outdated"])
   for (const state of states) {
     it(`${state}: as promised, and nothing goes without complete credentials`, () => {
-      const expected = state === "connected" ? "connected" : heals.includes(state) ? "heals" : "none"
+      const expected = state === "connected" ? "connected" : heals.has(state) ? "heals" : "none"
       expect(gateOf(state, true, false)).toBe(expected)
       expect(gateOf(state, true, true)).toBe(state === "failed" ? "heals" : expected)
       expect(gateOf(state, false, true)).toBe("none")

@@ -20,7 +20,9 @@ test("a hundred texts each way at once, on a slow store, are all readable on bot
 })
 
 // These two wait most of their time, and can do so together.
-test.concurrent("an auth store that fails for ten seconds loses nothing either way", { timeout: 2 * MINUTES }, async () => {
+test.concurrent("an auth store that fails for ten seconds loses nothing either way", {
+  timeout: 2 * MINUTES,
+}, async () => {
   const verdict = await runRace({ messages: 150, apartMs: 90, outage: { store: "auth", ms: OUTAGE_MS } })
   expect(verdict).toMatchObject({ lost: [], renamed: [], inboundLost: [], inboundDoubled: [], unanswered: 0 })
   expect(verdict.answered200 + verdict.answered202).toBeGreaterThan(0)

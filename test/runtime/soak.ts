@@ -14,7 +14,7 @@ import { figures, type Verdict } from "./verdict.ts"
 const log = (line: string): void => console.log(`  ${line}`)
 
 async function withLines<T>(count: number, work: (stage: Stage) => Promise<T>): Promise<T> {
-  const stage = await openStage()
+  const stage = await openStage({ compiled: true })
   try {
     await stage.link(count)
     return await work(stage)

@@ -9,7 +9,7 @@ export interface PlatformOptions {
   /** Environment beside the defaults: a free port, the data folder given, plain logs. */
   readonly env: Readonly<Record<string, string>>
   readonly runtime?: "node" | "deno"
-  /** Run the compiled server instead of the sources. */
+  /** Run the compiled server instead of the sources, as `npm run build` left it. */
   readonly compiled?: boolean
   /** Extra flags for the runtime itself, such as `--expose-gc`. */
   readonly flags?: readonly string[]
