@@ -9,7 +9,7 @@ import {
   type InputOf,
   type ItemOf,
   type ValueOf,
-} from "./plugins/hook-table.ts"
+} from "./loading/hook-table.ts"
 import type { Logger } from "./log.ts"
 import { nearest } from "./settings/nearest.ts"
 import type { Handler, HookKind, HookName, NamesOf } from "./plugin.ts"

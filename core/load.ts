@@ -1,7 +1,7 @@
 import { toError } from "./errors.ts"
 import { nearest } from "./settings/nearest.ts"
 import type { Plugin } from "./plugin.ts"
-import { isPlugin, pluginFaults } from "./plugins/plugin-shape.ts"
+import { isPlugin, pluginFaults } from "./loading/plugin-shape.ts"
 import type { System } from "./system.ts"
 
 export interface Loaded {

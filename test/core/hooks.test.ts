@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { AppError, coreErrors } from "../../core/errors.ts"
 import { createHooks, type HookFault, type HookRegistry } from "../../core/hooks.ts"
-import { hookTable } from "../../core/plugins/hook-table.ts"
+import { hookTable } from "../../core/loading/hook-table.ts"
 import type { Call, Draft, Hold, Knock, Principal } from "../../core/plugin.ts"
 import { refuse } from "../../core/refusal.ts"
 import { createTestClock, type TestClock } from "../support/clock.ts"

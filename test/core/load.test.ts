@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { loadDefault } from "../../adapters/system/modules.ts"
 import { loadPlugins } from "../../core/load.ts"
 import type { Plugin } from "../../core/plugin.ts"
-import { pluginFaults } from "../../core/plugins/plugin-shape.ts"
+import { pluginFaults } from "../../core/loading/plugin-shape.ts"
 
 const greeting: Plugin = { name: "greeting", description: "Greets", setup: () => undefined }
 const source = (name: string): string =>

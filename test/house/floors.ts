@@ -19,13 +19,13 @@ const floors: readonly (readonly string[])[] = [
       "start/version",
       "start/undo",
     ],
-    ...["plugins/hook-table", "plugins/plugin-shape", "settings/configure", "settings/environment", "settings/owners"],
+    ...["loading/hook-table", "loading/plugin-shape", "settings/configure", "settings/environment", "settings/owners"],
     ...["settings/setting-rules", "records/keys", "records/values", "records/lru", "records/foreign-store"],
     ...["records/local-ownership", "records/storage-probe"],
   ],
 ]
 const LINES = 3
-const TOP = new Set(["app", "start/house", "plugins/plugin-setup", "start/prepare", "start/requests"])
+const TOP = new Set(["app", "start/house", "loading/plugin-setup", "start/prepare", "start/requests"])
 
 /** The floor of a file of `core/`; what is not listed lower stands with the lines and their pipelines. */
 export function floorOf(file: string): number {

@@ -64,7 +64,7 @@ describe("a phone links an unmodified client", () => {
 
   test("and the client still logs in after its connection has gone, with the routing it was given", async () => {
     const { bare, phone } = await linkedClient()
-    expect(bare.creds.routingInfo).toBeDefined()
+    expect(bare.creds.routingInfo).toBeInstanceOf(Uint8Array)
     await sandbox.line(phone.number).cut()
     await bare.until("the cut", () => bare.closes.includes(428))
     bare.connect()

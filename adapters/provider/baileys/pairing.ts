@@ -50,6 +50,7 @@ export function createPairing(options: PairingOptions): Pairing {
     open = resolve
     fail = reject
   })
+  // Whoever waits for it hears of the failure; often nobody does.
   ready.catch(() => undefined)
 
   // Baileys draws every later code with the secret of the first.

@@ -5,6 +5,7 @@ export function createLock(): Lock {
   let last: Promise<unknown> = Promise.resolve()
   return (task) => {
     const mine = last.then(task, task)
+    // A failure is its own caller's; the next in line goes on all the same.
     last = mine.catch(() => undefined)
     return mine
   }
