@@ -35,7 +35,12 @@ const BACK_MS = 20_000
  */
 export async function runKills(options: KillOptions): Promise<KillFigures> {
   const { kills, config, runtime = "node", settleMs = 30_000, log = () => undefined } = options
-  const stage = await openStage({ runtime, env: config === undefined ? {} : { WHATSAPP_CONFIG: config } })
+  const stage = await openStage({
+    runtime,
+    // As users run it; another composition is not among what is compiled.
+    compiled: runtime === "node" && config === undefined,
+    env: config === undefined ? {} : { WHATSAPP_CONFIG: config },
+  })
   try {
     await stage.link(2)
     const contacts = await Promise.all(CONTACTS.map((number) => stage.phone(number)))

@@ -1,7 +1,7 @@
 import type { Received, SandboxPhone } from "../sandbox/index.ts"
 import type { Platform } from "../support/platform.ts"
 import { type Stage, type StageCompany, wait } from "./stage.ts"
-import { promised, type Sent, type Traffic } from "./traffic.ts"
+import { promised, type Sent, type Traffic, type Written } from "./traffic.ts"
 
 /** What became of all that was said, both ways. */
 export interface Verdict {
@@ -78,16 +78,19 @@ async function compare(stage: Stage, traffic: Traffic, contacts: readonly Sandbo
     refused: sent.filter(({ status }) => status >= 300).length,
     unanswered: sent.filter(({ status, reached }) => status === 0 && reached).length,
     slowestMs: Math.round(Math.max(0, ...sent.map(({ ms }) => ms))),
-    lost: sent.filter((one) => promised(one) && copies(one).length === 0).map(({ text }) => text),
-    renamed: sent.filter((one) => isRenamed(one, copies(one))).map(({ text }) => text),
+    lost: sent.filter((one) => promised(one) && copies(one).length === 0).map(outward),
+    renamed: sent.filter((one) => isRenamed(one, copies(one))).map(outward),
     repeats: views.reduce((sum, { repeats }) => sum + repeats, 0),
     written: written.length,
-    inboundLost: written.filter((one) => stored(one.from, one.company, one.text) === 0).map(({ text }) => text),
-    inboundDoubled: written.filter((one) => stored(one.from, one.company, one.text) > 1).map(({ text }) => text),
+    inboundLost: written.filter((one) => stored(one.from, one.company, one.text) === 0).map(inward),
+    inboundDoubled: written.filter((one) => stored(one.from, one.company, one.text) > 1).map(inward),
     undecryptable,
     retriesAsked: views.reduce((sum, view) => sum + view.retriesAsked, 0),
   }
 }
+
+const outward = ({ company, contact, text }: Sent): string => `${company.id} to ${contact}: ${text}`
+const inward = ({ company, from, text }: Written): string => `${from} to ${company.id}: ${text}`
 
 function isRenamed(one: Sent, copies: readonly Received[]): boolean {
   if (copies.length > 1) return true
