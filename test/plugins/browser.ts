@@ -20,7 +20,7 @@ export interface Page {
   /** What the console says: errors, and what the page's policy has refused. */
   readonly complaints: readonly string[]
   evaluate(script: string): Promise<unknown>
-  /** Asks every 50 ms until the script gives something true; for at most 10 s. */
+  /** Asks every 50 ms until the script gives something true; for at most a minute. */
   until(script: string): Promise<void>
 }
 
@@ -39,9 +39,11 @@ export async function startBrowser(program: string): Promise<Browser> {
   const profile = await mkdtemp(join(tmpdir(), "switchboard-browser-"))
   // Root may not use the sandbox, and the page is our own.
   const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
-  const args = [...flags, "--disable-background-networking", "--remote-debugging-port=0", `--user-data-dir=${profile}`]
+  // Without these it asks for hosts of its maker's at every start, and waits for them where there is no network.
+  const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"]
+  const args = [...flags, ...quiet, "--remote-debugging-port=0", `--user-data-dir=${profile}`]
   const child = spawn(program, [...args, "about:blank"], { stdio: ["ignore", "ignore", "pipe"] })
-  const protocol = await connect(await addressOf(child))
+  const protocol = await connect(await inTime("the browser's start", addressOf(child)))
   return {
     open: (url) => openPage(protocol, url),
     async close() {
@@ -50,6 +52,17 @@ export async function startBrowser(program: string): Promise<Browser> {
       await rm(profile, { recursive: true, force: true, maxRetries: 5 })
     },
   }
+}
+
+/** The first start on a machine reads the whole program from a cold disk. */
+const PATIENCE_MS = 60_000
+
+async function inTime<T>(what: string, waiting: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Not within ${PATIENCE_MS} ms: ${what}`)), PATIENCE_MS)
+  })
+  return Promise.race([waiting, late]).finally(() => clearTimeout(timer))
 }
 
 function addressOf(child: ChildProcess): Promise<string> {
@@ -90,11 +103,14 @@ async function connect(address: string): Promise<Protocol> {
   })
   return {
     send: (method, params = {}, sessionId) =>
-      new Promise((resolve, reject) => {
-        const id = ++last
-        waiting.set(id, { resolve, reject })
-        socket.send(JSON.stringify({ id, method, params, ...(sessionId === undefined ? {} : { sessionId }) }))
-      }),
+      inTime(
+        method,
+        new Promise((resolve, reject) => {
+          const id = ++last
+          waiting.set(id, { resolve, reject })
+          socket.send(JSON.stringify({ id, method, params, ...(sessionId === undefined ? {} : { sessionId }) }))
+        }),
+      ),
     on: (listener) => void listeners.push(listener),
   }
 }
@@ -115,7 +131,7 @@ async function openPage(protocol: Protocol, url: string): Promise<Page> {
   })
   for (const part of ["Network", "Log", "Runtime", "Page"]) await send(`${part}.enable`)
   await send("Page.navigate", { url })
-  await loaded
+  await inTime(`the load of ${url}`, loaded)
 
   const evaluate = async (expression: string): Promise<unknown> => {
     const { result } = await send("Runtime.evaluate", { expression, returnByValue: true })
@@ -126,9 +142,10 @@ async function openPage(protocol: Protocol, url: string): Promise<Page> {
     complaints,
     evaluate,
     async until(script) {
-      const end = performance.now() + 10_000
+      const end = performance.now() + PATIENCE_MS
       while ((await evaluate(script)) !== true) {
-        if (performance.now() > end) throw new Error(`Not so within 10 s: ${script}\n${complaints.join("\n")}`)
+        if (performance.now() > end)
+          throw new Error(`Not so within ${PATIENCE_MS} ms: ${script}\n${complaints.join("\n")}`)
         await new Promise((resolve) => setTimeout(resolve, 50))
       }
     },

@@ -64,5 +64,6 @@ describe("/docs", () => {
         await server.close()
       }
     },
+    180_000,
   )
 })
