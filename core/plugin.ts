@@ -73,8 +73,12 @@ export interface CoreHookMap {
   }>
   "message:limit": Guard<Call & { readonly message: Draft }>
   "outbox:hold": Transform<{ readonly company: string; readonly message: Message }, Hold>
+  /** A record that comes back as the same object stays plain. */
   "record:seal": Transform<RecordsOf, readonly Uint8Array[]>
+  /** Throws for a record that does not open; the error names it. */
   "record:open": Transform<RecordsOf, readonly Uint8Array[]>
+  /** The names under which records are stored, so that no phone number shows in them; the same name gives the same one. */
+  "record:name": Transform<Omit<RecordsOf, "names">, readonly string[]>
   "message:accepted": Observe<{ readonly message: Message; readonly requestId: string }>
   "message:sent": Observe<{ readonly message: Message }>
   "message:status": Observe<{ readonly message: Message }>
@@ -99,6 +103,10 @@ export interface HookMap extends CoreHookMap {}
 /** Whose records are sealed or opened, and which is which, in their order. */
 export interface RecordsOf {
   readonly company: string
+  /** What they are: the auth state of a line, or anything in the ledger. */
+  readonly purpose: "credentials" | "messages"
+  /** 32 random bytes kept beside the company's records; without them nothing opens any more. */
+  readonly salt: Uint8Array
   readonly names: readonly string[]
 }
 

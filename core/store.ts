@@ -1,5 +1,8 @@
 import type { z } from "@hono/zod-openapi"
 import type { Driver } from "unstorage"
+import type { AtomicStore } from "./atomic.ts"
+import type { Clock } from "./clock.ts"
+import type { Logger } from "./log.ts"
 import type { EnvBinding } from "./settings/setting.ts"
 
 /**
@@ -49,7 +52,51 @@ export interface StoreCapabilities {
 export interface OpenStore {
   readonly driver: Driver & CompanyDriver
   readonly capabilities: StoreCapabilities
+  /** Who may run a line, for a store that other processes reach as well; one without is this process's alone. */
+  readonly claims?: StoreClaims
+  /** Counters and limits that all processes on this store share. */
+  readonly atomic?: AtomicStore
+  /**
+   * Writes something small, reads it and removes it. Resolves with one sentence for each way in which the server behind
+   * the store keeps less than this store promises (`appendonly is off: …`). Rejects with STORAGE_UNAVAILABLE while it
+   * cannot be reached, and with a StoreFault when waiting will not mend it.
+   */
+  check(): Promise<readonly string[]>
+  /** Everything committed of a company is where it outlives this machine, for a store that copies behind its commits. */
+  flush(company: string): Promise<void>
   close(): Promise<void>
+}
+
+/** A store that is set up wrongly: a password that is refused, a bucket that is not there. Names the option to mend. */
+export class StoreFault extends Error {
+  /** Name of the option, such as `url` or `bucket`. */
+  readonly option: string
+  constructor(option: string, message: string, cause?: unknown) {
+    super(message, { cause })
+    this.name = "StoreFault"
+    this.option = option
+  }
+}
+
+/**
+ * Claims on a store that several processes share. A process keeps one heartbeat for all of its claims; one whose heartbeat
+ * has stopped for the length of a lease has lost them all, and others may take over.
+ */
+export interface StoreClaims {
+  /**
+   * Claims a company for this instance. Undefined when another instance that lives holds it. An earlier process of the
+   * same instance gives way at once: one data folder is one instance, and its lock lets one process run.
+   * Rejects with STORAGE_UNAVAILABLE.
+   */
+  claim(company: string): Promise<StoreClaim | undefined>
+}
+
+export interface StoreClaim {
+  /** Higher than any fence that has claimed the company or written to it in this store before. */
+  readonly fence: number
+  /** Aborted before the lease lapses when the heartbeat fails, and when somebody else has taken over. */
+  readonly lost: AbortSignal
+  release(): Promise<void>
 }
 
 /** A kind of store, chosen per company. `open` may be called several times, once for each named store. */
@@ -58,12 +105,25 @@ export interface StorageAdapter {
   /** Settings of the adapter, with their environment names; their values are among the options of `open`. */
   readonly config?: z.ZodObject
   readonly env?: Readonly<Record<string, string | EnvBinding>>
+  /** Keys of `config` without which a store of this kind cannot be used. */
+  readonly needs?: readonly string[]
+  /**
+   * Resolves also while the server behind the store is away: its companies wait until it is back. Rejects with a
+   * StoreFault for options that cannot work.
+   */
   open(options: StoreOptions): Promise<OpenStore>
 }
 
 export interface StoreOptions {
   /** The data folder of this process. */
   readonly folder: string
+  /** The name of the store, `[a-z0-9_-]+`: what this process keeps for it goes into a folder of that name. */
+  readonly store: string
+  /** Who this process is to others on a shared store: stays the same for a data folder over restarts. */
+  readonly instance: string
+  readonly clock: Clock
+  readonly log: Logger
+  /** Of the adapter's `config`, checked. */
   readonly [option: string]: unknown
 }
 

@@ -24,6 +24,21 @@ export interface System {
   hmac(key: Uint8Array, data: Uint8Array): Uint8Array
   /** True when the two are equal, in time that depends on the length alone. */
   equal(a: Uint8Array, b: Uint8Array): boolean
+  /** From the machine's cryptographic source. */
+  randomBytes(length: number): Uint8Array
+  /** HKDF-SHA-256 (RFC 5869). */
+  hkdf(key: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array
+  /** PBKDF2-HMAC-SHA-256 (RFC 8018), beside the event loop. */
+  pbkdf2(password: Uint8Array, salt: Uint8Array, rounds: number, length: number): Promise<Uint8Array>
+  /** AES-256-GCM with a 96-bit nonce; synchronous. */
+  readonly aesGcm: AesGcm
+}
+
+export interface AesGcm {
+  /** Ciphertext with its 16-byte tag behind. */
+  seal(key: Uint8Array, nonce: Uint8Array, data: Uint8Array, associated: Uint8Array): Uint8Array
+  /** Undefined when tag, nonce, key or associated data do not fit; a tag of any other length than 16 never does. */
+  open(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, associated: Uint8Array): Uint8Array | undefined
 }
 
 export interface FolderLock {

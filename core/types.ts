@@ -135,3 +135,5 @@ export type EventType =
   | "message.status"
   | "message.failed"
   | "call.received"
+  | "storage.move"
+  | "company.exported"

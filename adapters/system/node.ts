@@ -1,8 +1,10 @@
-import { createHash, createHmac, timingSafeEqual } from "node:crypto"
+import { createHash, createHmac, hkdfSync, pbkdf2, randomBytes, timingSafeEqual } from "node:crypto"
 import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
+import { promisify } from "node:util"
 import { parse } from "dotenv"
 import type { System } from "../../core/system.ts"
+import { aesGcm } from "./aes-gcm.ts"
 import { lockFolder } from "./lock.ts"
 import { openLog } from "./log.ts"
 import { loadDefault, readPackageFile } from "./modules.ts"
@@ -43,5 +45,10 @@ export function createNodeSystem({ folder = process.cwd(), env = process.env }: 
     sha256: (data) => new Uint8Array(createHash("sha256").update(data).digest()),
     hmac: (key, data) => new Uint8Array(createHmac("sha256", key).update(data).digest()),
     equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
+    randomBytes: (length) => new Uint8Array(randomBytes(length)),
+    hkdf: (key, salt, info, length) => new Uint8Array(hkdfSync("sha256", key, salt, info, length)),
+    pbkdf2: async (password, salt, rounds, length) =>
+      new Uint8Array(await promisify(pbkdf2)(password, salt, rounds, length, "sha256")),
+    aesGcm,
   }
 }

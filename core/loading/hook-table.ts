@@ -32,6 +32,12 @@ const isRecords = (value: unknown, given: unknown): boolean =>
   value.length === given.length &&
   value.every((record) => record instanceof Uint8Array)
 
+const isNames = (value: unknown, given: unknown): boolean =>
+  Array.isArray(value) &&
+  Array.isArray(given) &&
+  value.length === given.length &&
+  value.every((name) => typeof name === "string")
+
 const isHealthItem = (value: unknown): boolean =>
   isObject(value) && typeof value.ok === "boolean" && (value.detail === undefined || typeof value.detail === "string")
 
@@ -46,6 +52,7 @@ export const hookTable = {
   "outbox:hold": { kind: "transform", accepts: isHold },
   "record:seal": { kind: "transform", accepts: isRecords },
   "record:open": { kind: "transform", accepts: isRecords },
+  "record:name": { kind: "transform", accepts: isNames },
   "message:accepted": { kind: "observe" },
   "message:sent": { kind: "observe" },
   "message:status": { kind: "observe" },

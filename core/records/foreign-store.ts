@@ -1,9 +1,9 @@
 import { createStorage, type Driver, type Storage } from "unstorage"
 import { appError, isAppError, toError } from "../errors.ts"
+import { PROBE, probeCompanies } from "./store-probe.ts"
 import { asDriver, type CompanyDriver, type OpenStore, UNFENCED, type Write } from "../store.ts"
 
 const ROOT = "company"
-const PROBE = "==probe"
 
 /**
  * A store behind any other unstorage driver. It has no commit, so that a crash may leave half of a batch, and what it
@@ -22,6 +22,13 @@ export async function openForeignStore(name: string, driver: Driver): Promise<Op
   return {
     driver: asDriver(name, companies),
     capabilities: { durable: false, atomic: false },
+    async check() {
+      await probeCompanies(companies)
+      return []
+    },
+    async flush() {
+      // What the driver does behind a write is not known; nothing waits here.
+    },
     close: () => storage.dispose(),
   }
 }

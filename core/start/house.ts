@@ -43,6 +43,7 @@ export interface HouseInput {
 }
 
 const SETUP_MS = 30_000
+const NO_SALT = new Uint8Array(32)
 
 /** Opens storage, sets the plugins up in their order, and mounts everything. After it no hook and no route can be added. */
 export async function openHouse(input: HouseInput): Promise<House> {
@@ -110,13 +111,13 @@ export async function openHouse(input: HouseInput): Promise<House> {
 }
 
 /** The default store for auth state. What it lacks is said once, here. */
-async function openStore({ config, log, prepared }: HouseInput): Promise<OpenStore> {
+async function openStore({ config, clock, log, prepared }: HouseInput): Promise<OpenStore> {
   const { core: settings, settingsOf } = prepared.configured
   const adapter = config.stores.find(({ name }) => name === settings.storage)
   if (adapter === undefined) throw new StartError([`WHATSAPP_STORAGE: ${settings.storage} is not installed`])
   const own = settingsOf(`store ${adapter.name}`)
   const store = await startStep(`The store ${adapter.name} cannot be opened`, () =>
-    adapter.open({ ...own, folder: settings.sessionsPath }),
+    adapter.open({ ...own, folder: settings.sessionsPath, store: adapter.name, instance: "", clock, log }),
   )
   const { durable, atomic } = store.capabilities
   if (!durable) log.warn({ store: adapter.name }, "This store forgets its lines at a restart")
@@ -138,7 +139,7 @@ function sealerOf(hooks: HookRegistry): { readonly sealer?: Sealer } {
   const through =
     (hook: "record:seal" | "record:open") =>
     async (company: string, names: readonly string[], records: readonly Uint8Array[]): Promise<Uint8Array[]> => [
-      ...(await hooks.transform(hook, records, { company, names })),
+      ...(await hooks.transform(hook, records, { company, purpose: "credentials", salt: NO_SALT, names })),
     ]
   return { sealer: { seal: through("record:seal"), open: through("record:open") } }
 }

@@ -40,6 +40,8 @@ const append = (letter: string) => (value: Draft) => ({
 /** What JavaScript plugins can hand in, past the types. */
 const untyped = (value: unknown): never => value as never
 
+const sealing = { company: "salon-1", purpose: "credentials", salt: new Uint8Array(32) } as const
+
 describe("a guard", () => {
   it("lets pass when nobody refuses, without a promise when every handler is synchronous", () => {
     const { hooks } = house()
@@ -194,7 +196,7 @@ describe("a transform", () => {
       hooks.add(`p${byte}`, "record:seal", wrap(byte))
       hooks.add(`p${byte}`, "record:open", unwrap(byte))
     }
-    const context = { company: "salon-1", names: ["creds/me"] }
+    const context = { ...sealing, names: ["creds/me"] }
     const sealed = await hooks.transform("record:seal", [new Uint8Array([9])], context)
     expect(sealed).toEqual([new Uint8Array([3, 2, 1, 9])])
     expect(await hooks.transform("record:open", sealed, context)).toEqual([new Uint8Array([9])])
@@ -230,7 +232,7 @@ describe("a transform", () => {
     hooks.add("seal", "record:open", () => {
       throw new AppError("RECORD_SEALED", coreErrors.RECORD_SEALED)
     })
-    const run = async (): Promise<unknown> => hooks.transform("record:open", [], { company: "a", names: [] })
+    const run = async (): Promise<unknown> => hooks.transform("record:open", [], { ...sealing, names: [] })
     await expect(run()).rejects.toMatchObject({ code: "RECORD_SEALED" })
     expect(faults).toEqual([])
   })
@@ -239,7 +241,7 @@ describe("a transform", () => {
     const { hooks } = house()
     hooks.add("lossy", "record:seal", () => [])
     const run = async (): Promise<unknown> =>
-      hooks.transform("record:seal", [new Uint8Array(1)], { company: "a", names: ["x"] })
+      hooks.transform("record:seal", [new Uint8Array(1)], { ...sealing, names: ["x"] })
     await expect(run()).rejects.toMatchObject({ code: "PLUGIN_FAULT" })
   })
 })

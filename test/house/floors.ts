@@ -3,7 +3,7 @@
 const floors: readonly (readonly string[])[] = [
   ["types", "errors", "refusal", "records/utf8", "settings/nearest", "settings/start-error"],
   [
-    ...["clock", "log", "system", "ownership", "store", "ledger", "provider"],
+    ...["clock", "log", "system", "ownership", "store", "atomic", "ledger", "provider", "records/store-probe"],
     ...["route", "plugin", "settings/fields", "settings/setting", "listen"],
   ],
   [

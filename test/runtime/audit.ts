@@ -1,5 +1,6 @@
+import { join } from "node:path"
 import { openLmdb } from "../../adapters/ledger/lmdb/index.ts"
-import { filesystemStorage } from "../../adapters/storage/filesystem/index.ts"
+import { openFilesystem } from "../../adapters/storage/filesystem/index.ts"
 import { CHAT_TABLE, PERSON_TABLE } from "../../core/message/chat-rows.ts"
 import type { Page } from "../../core/ledger.ts"
 import { SESSION_TABLE } from "../../core/line/record.ts"
@@ -17,7 +18,7 @@ const PAGE = 500
  */
 export async function audit(folder: string): Promise<number> {
   let read = 0
-  const { driver, close } = await filesystemStorage.open({ folder })
+  const { driver, close } = await openFilesystem({ path: join(folder, "auth") })
   for (const company of await driver.companies()) {
     const keys = await driver.keys(company)
     const values = await driver.load(company, keys)

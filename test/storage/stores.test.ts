@@ -4,6 +4,7 @@ import { openFilesystem } from "../../adapters/storage/filesystem/index.ts"
 import { memoryStorage } from "../../adapters/storage/memory/index.ts"
 import { openForeignStore } from "../../core/records/foreign-store.ts"
 import { describeAuthStore, type StoreFixture } from "../suites/auth-store.ts"
+import { storeOptions } from "../support/store-options.ts"
 import { temporaryFolder } from "../support/folder.ts"
 
 describeAuthStore(
@@ -21,7 +22,7 @@ describeAuthStore(
 describeAuthStore(
   "memory",
   async (): Promise<StoreFixture> => ({
-    open: () => memoryStorage.open({ folder: "" }),
+    open: () => memoryStorage.open(storeOptions()),
     cleanup: async () => undefined,
   }),
   { durable: false, atomic: true },

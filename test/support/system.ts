@@ -1,4 +1,5 @@
-import { createHash, createHmac } from "node:crypto"
+import { createHash, createHmac, hkdfSync, pbkdf2Sync, randomBytes } from "node:crypto"
+import { aesGcm } from "../../adapters/system/aes-gcm.ts"
 import type { System } from "../../core/system.ts"
 import { createTestLog, type TestLog } from "./log.ts"
 
@@ -54,5 +55,10 @@ export function createTestSystem({
     sha256: (data) => new Uint8Array(createHash("sha256").update(data).digest()),
     hmac: (key, data) => new Uint8Array(createHmac("sha256", key).update(data).digest()),
     equal: (a, b) => a.length === b.length && a.every((byte, index) => byte === b[index]),
+    randomBytes: (length) => new Uint8Array(randomBytes(length)),
+    hkdf: (key, salt, info, length) => new Uint8Array(hkdfSync("sha256", key, salt, info, length)),
+    pbkdf2: async (password, salt, rounds, length) =>
+      new Uint8Array(pbkdf2Sync(password, salt, rounds, length, "sha256")),
+    aesGcm,
   }
 }

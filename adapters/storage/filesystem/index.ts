@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto"
 import { dirname, join, resolve } from "node:path"
+import { PROBE, probeCompanies } from "../../../core/records/store-probe.ts"
 import { asDriver, type CompanyDriver, type OpenStore, type StorageAdapter } from "../../../core/store.ts"
 import { type Disk, nodeDisk } from "./disk.ts"
 import { JOURNAL } from "./file.ts"
@@ -56,7 +57,7 @@ export async function openFilesystem(options: FilesystemOptions): Promise<OpenSt
       slots.end(checked(company), () => eraseFolder(disk, path, company, `${ERASED}${erasures++}`)),
     evict: async (company) => slots.end(checked(company)),
     async companies() {
-      const names = (await disk.list(path)).filter((name) => SEGMENT.test(name))
+      const names = (await disk.list(path)).filter((name) => SEGMENT.test(name) && name !== PROBE)
       const files = await Promise.all(names.map((name) => disk.list(join(path, name))))
       return names.filter((_, index) => files[index]?.some((file) => file === JOURNAL || file === LAST_GOOD))
     },
@@ -67,6 +68,13 @@ export async function openFilesystem(options: FilesystemOptions): Promise<OpenSt
   return {
     driver: asDriver("filesystem", driver),
     capabilities: { durable: journalOptions.durable, atomic: true },
+    async check() {
+      await probeCompanies(driver)
+      return []
+    },
+    async flush() {
+      // A commit is on the disk, and that is where it stays.
+    },
     close: slots.close,
   }
 }

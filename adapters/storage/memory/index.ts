@@ -1,4 +1,5 @@
 import { appError } from "../../../core/errors.ts"
+import { PROBE, probeCompanies } from "../../../core/records/store-probe.ts"
 import { asDriver, type CompanyDriver, type StorageAdapter, UNFENCED } from "../../../core/store.ts"
 
 interface Company {
@@ -11,15 +12,20 @@ export const memoryStorage: StorageAdapter = {
   name: "memory",
   async open() {
     let companies: Map<string, Company> | undefined = new Map()
+    const driver = createMemoryDriver(() => {
+      if (companies === undefined) throw appError("STORAGE_UNAVAILABLE")
+      return companies
+    })
     return {
-      driver: asDriver(
-        "memory",
-        createMemoryDriver(() => {
-          if (companies === undefined) throw appError("STORAGE_UNAVAILABLE")
-          return companies
-        }),
-      ),
+      driver: asDriver("memory", driver),
       capabilities: { durable: false, atomic: true },
+      async check() {
+        await probeCompanies(driver)
+        return []
+      },
+      async flush() {
+        // Nothing is anywhere else.
+      },
       async close() {
         companies = undefined
       },
@@ -55,7 +61,7 @@ function createMemoryDriver(opened: () => Map<string, Company>): CompanyDriver {
       opened().delete(company)
     },
     async companies() {
-      return [...opened().keys()]
+      return [...opened().keys()].filter((company) => company !== PROBE)
     },
     async evict() {
       // Everything this store has is in memory; dropping it would be losing it.

@@ -2,6 +2,11 @@ import type { Logger } from "../../../core/log.ts"
 import type { System } from "../../../core/system.ts"
 import { hmac, sha256 } from "./sha256.ts"
 
+/** Synchronous ciphers are not part of the web platform, and nothing here encrypts at rest. */
+function absent(what: string): never {
+  throw new Error(`${what} is not part of this runtime`)
+}
+
 /** A machine without files, processes or environment: what an edge runtime has. */
 export function createEdgeSystem(env: Readonly<Record<string, string>>): System {
   // What is wrong has to be seen somewhere: a browser has a console.
@@ -37,5 +42,9 @@ export function createEdgeSystem(env: Readonly<Record<string, string>>): System 
       for (const [i, byte] of a.entries()) difference |= byte ^ (b[i] ?? 0)
       return difference === 0
     },
+    randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    hkdf: () => absent("HKDF"),
+    pbkdf2: async () => absent("PBKDF2"),
+    aesGcm: { seal: () => absent("AES-GCM"), open: () => absent("AES-GCM") },
   }
 }

@@ -1,0 +1,17 @@
+import { appError } from "../errors.ts"
+import { type CompanyDriver, UNFENCED } from "../store.ts"
+
+/** No company can be encoded to this. */
+export const PROBE = "==probe"
+const KEY = "probe/probe"
+const VALUE = Uint8Array.of(1, 0, 255, 10, 123)
+
+/** Writes a record, reads it and removes it. Rejects with STORAGE_UNAVAILABLE when what comes back is not what went in. */
+export async function probeCompanies(driver: CompanyDriver): Promise<void> {
+  await driver.commit(PROBE, [{ key: KEY, value: VALUE }], UNFENCED)
+  const [read] = await driver.load(PROBE, [KEY])
+  await driver.erase(PROBE)
+  if (read === undefined || read.join() !== VALUE.join()) {
+    throw appError("STORAGE_UNAVAILABLE", { cause: new Error("What was written did not come back") })
+  }
+}
