@@ -29,6 +29,8 @@ export type Op =
   | { readonly op: "increment"; readonly table: string; readonly key: string; readonly by: number }
   /** Appends to a log: the row's position is the next whole number of this company and table, from 1, without gaps. */
   | { readonly op: "append"; readonly table: string; readonly value: Uint8Array }
+  /** Replaces a log row that is there; a condition like those above, for one that is not. */
+  | { readonly op: "rewrite"; readonly table: string; readonly position: number; readonly value: Uint8Array }
 
 export type CommitResult =
   /** `positions` has one entry for each append of the commit, in order. */
@@ -70,6 +72,19 @@ export interface Page {
   readonly next: string | null
 }
 
+/** One record of a company as `dump` gives it: all that a commit needs to make it again. */
+export type DumpedRecord =
+  | ({ readonly kind: "row"; readonly version: number } & Placement)
+  | { readonly kind: "log"; readonly table: string; readonly position: number; readonly value: Uint8Array }
+  | { readonly kind: "number"; readonly table: string; readonly key: string; readonly value: number }
+
+export interface DumpPage {
+  /** Rows first, then logs by position, then numbers; each table together. */
+  readonly records: readonly DumpedRecord[]
+  /** Hand back as `after` for the next page; null at the end. */
+  readonly next: string | null
+}
+
 export interface DueRow extends Row {
   readonly company: string
   readonly due: number
@@ -89,6 +104,11 @@ export interface Ledger {
   numbers(company: string, table: string): Promise<Record<string, number>>
   /** What is to be done next in a table, over all companies, earliest first. */
   due(table: string, now: number, limit: number): Promise<DueRow[]>
+  /**
+   * Everything of a company, page by page, each page from its own snapshot: what was there all the time comes exactly
+   * once. A text that an engine keeps only as a hash comes as the row gives it.
+   */
+  dump(company: string, after: string | undefined, limit: number): Promise<DumpPage>
   companies(): Promise<string[]>
   erase(company: string): Promise<void>
   close(): Promise<void>

@@ -163,6 +163,7 @@ function mortal(ledger: Ledger, life: { over: boolean }): Ledger {
     tail: guarded(ledger.tail),
     numbers: guarded(ledger.numbers),
     due: guarded(ledger.due),
+    dump: guarded(ledger.dump),
     companies: guarded(ledger.companies),
     erase: guarded(ledger.erase),
     close: async () => undefined,

@@ -70,6 +70,10 @@ function failingLedger(adapter: LedgerAdapter): LedgerAdapter {
           check()
           return ledger.due(table, now, limit)
         },
+        async dump(company, after, limit) {
+          check()
+          return ledger.dump(company, after, limit)
+        },
       }
     },
   }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe } from "vitest"
 import type { Ledger } from "../../core/ledger.ts"
 import { commits } from "./ledger/commits.ts"
+import { dumps } from "./ledger/dumps.ts"
 import { erasure } from "./ledger/erasure.ts"
 import { model } from "./ledger/model.ts"
 import { pages } from "./ledger/pages.ts"
@@ -48,6 +49,7 @@ export function describeLedger(name: string, factory: () => Promise<LedgerFixtur
     }
     commits(subject)
     pages(subject)
+    dumps(subject)
     erasure(subject)
     model(subject)
   })

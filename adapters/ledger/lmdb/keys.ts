@@ -23,6 +23,8 @@ const HASH_BYTES = 32
 /** All ranges with records of a company, in the order in which they are erased. */
 export const companyRanges = [ROW, INDEX, LOG, TAIL, NUMBER] as const
 export const rowRange = ROW
+export const logRange = LOG
+export const numberRange = NUMBER
 
 export function companyPrefix(range: number, company: number): Buffer {
   const key = Buffer.allocUnsafe(5)

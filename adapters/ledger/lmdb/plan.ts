@@ -6,6 +6,8 @@ import { decodeNumber, decodeRow, encodeNumber, encodeRow, type IndexText, type 
 
 const MOST_INDEXES = 255
 const LONGEST_TEXT = 4_096
+/** Positions have six bytes. */
+const LAST_POSITION = 2 ** 48 - 1
 
 /** Turns a commit into writes of the draft. When a condition does not hold, or anything throws, the draft is as before. */
 export function planCommit(draft: Draft, registry: DraftRegistry, company: string, ops: readonly Op[]): CommitResult {
@@ -49,6 +51,8 @@ function planOp(place: Place, op: Op, positions: number[]): boolean {
     case "append":
       positions.push(planAppend(place, op.value))
       return true
+    case "rewrite":
+      return planRewrite(place, op.position, op.value)
     default:
       throw new TypeError(`Unknown operation ${String((op as { op: unknown }).op)}`)
   }
@@ -106,6 +110,14 @@ function planAppend({ draft, company, table }: Place, value: Uint8Array): number
   draft.put(logKey(company, table, position), Buffer.from(checkedBytes(value)))
   draft.put(tail, bytes)
   return position
+}
+
+function planRewrite({ draft, company, table }: Place, position: number, value: Uint8Array): boolean {
+  if (!Number.isInteger(position) || position < 1 || position > LAST_POSITION) return false
+  const key = logKey(company, table, position)
+  if (draft.get(key) === undefined) return false
+  draft.put(key, Buffer.from(checkedBytes(value)))
+  return true
 }
 
 /** Index and due entries of a row follow it; those that stay as they are are not written again. */

@@ -1,6 +1,7 @@
-import { appError } from "../../../core/errors.ts"
 import type { DueRow, Ledger, LogRow, Page, PageQuery, Row } from "../../../core/ledger.ts"
 import { fromUtf8 } from "../../../core/records/utf8.ts"
+import { cursorBytes, cursorText } from "./cursor.ts"
+import { createDump } from "./dump.ts"
 import type { Engine, Entry } from "./engine.ts"
 import {
   after,
@@ -24,7 +25,6 @@ import { decodeNumber, decodeRow, plain, type StoredRow } from "./rows.ts"
 
 const NEXT = Uint8Array.of(0)
 const ALL = 0x7fffffff
-const LONGEST_CURSOR = 2_700
 /** Texts shorter than this are whole in a physical key, whatever they are made of. */
 const UNCUT = 160
 
@@ -32,7 +32,7 @@ const UNCUT = 160
 export function createReader(
   engine: Engine,
   registry: Registry,
-): Pick<Ledger, "get" | "page" | "log" | "tail" | "numbers" | "due" | "companies"> {
+): Pick<Ledger, "get" | "page" | "log" | "tail" | "numbers" | "due" | "dump" | "companies"> {
   function place(company: string, table: string): { company: number; table: number } | undefined {
     const owner = registry.companies.get(company)
     const name = registry.names.get(table)
@@ -107,6 +107,8 @@ export function createReader(
       }
       return rows
     },
+
+    dump: createDump(engine, registry),
 
     async companies() {
       return [...registry.companies.keys()].filter((company) => company !== "")
@@ -204,17 +206,4 @@ function keyed(part: Uint8Array, bytes: Buffer): StoredKeyRow {
 
 function rowOf(key: string, row: StoredRow): Row {
   return { key, value: row.value, version: row.version }
-}
-
-function cursorText(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("base64url") || "."
-}
-
-function cursorBytes(text: string | undefined): Uint8Array | undefined {
-  if (text === undefined) return undefined
-  if (text === ".") return new Uint8Array()
-  if (text.length > LONGEST_CURSOR || !/^[A-Za-z0-9_-]+$/.test(text)) {
-    throw appError("VALIDATION_ERROR", { details: [{ path: "cursor", code: "invalid", message: "Not a cursor" }] })
-  }
-  return Buffer.from(text, "base64url")
 }

@@ -38,6 +38,16 @@ function applyOp(table: MemoryTable, op: Op, undo: (() => void)[], positions: nu
     positions.push(table.log.length)
     return true
   }
+  if (op.op === "rewrite") {
+    const at = op.position - 1
+    const before = table.log[at]
+    if (before === undefined) return false
+    table.log[at] = copy(op.value)
+    undo.push(() => {
+      table.log[at] = before
+    })
+    return true
+  }
   if (op.op === "increment") {
     if (!Number.isSafeInteger(op.by)) throw new TypeError("An increment is a whole number")
     checkText(op.key)

@@ -1,6 +1,7 @@
 import { appError } from "../../../core/errors.ts"
 import type { DueRow, Ledger, LedgerAdapter, LogRow, Row } from "../../../core/ledger.ts"
 import { commitOps } from "./commit.ts"
+import { readDump } from "./dump.ts"
 import { readPage } from "./page.ts"
 import type { MemoryTable } from "./tables.ts"
 
@@ -69,6 +70,11 @@ export function createMemoryLedger(): Ledger {
         }
       }
       return rows.sort((a, b) => a.due - b.due).slice(0, limit)
+    },
+
+    async dump(company, after, limit) {
+      check()
+      return readDump(companies.get(company), after, limit)
     },
 
     async companies() {

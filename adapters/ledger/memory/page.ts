@@ -1,10 +1,8 @@
-import { appError } from "../../../core/errors.ts"
 import type { Page, PageQuery } from "../../../core/ledger.ts"
-import { compareUtf8, fromUtf8, utf8 } from "../../../core/records/utf8.ts"
+import { compareUtf8 } from "../../../core/records/utf8.ts"
+import { cursorKey, cursorText } from "./cursor.ts"
 import type { SortedMap } from "./rows.ts"
 import { escapeNul, type MemoryRow, type MemoryTable } from "./tables.ts"
-
-const LONGEST_CURSOR = 40_000
 
 /** One page of a table, by key or by an index. */
 export function readPage(table: MemoryTable | undefined, query: PageQuery): Page {
@@ -58,21 +56,4 @@ function endOf(entries: SortedMap<unknown>, prefix: string, low: number): number
     else to = middle
   }
   return from
-}
-
-/** Hex, since a cursor is text of a URL and a key is any text. */
-function cursorText(key: string): string {
-  let text = "k"
-  for (const byte of utf8(key)) text += byte.toString(16).padStart(2, "0")
-  return text
-}
-
-function cursorKey(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined
-  if (text.length > LONGEST_CURSOR || !/^k(?:[0-9a-f]{2})*$/.test(text)) {
-    throw appError("VALIDATION_ERROR", { details: [{ path: "cursor", code: "invalid", message: "Not a cursor" }] })
-  }
-  const bytes = new Uint8Array((text.length - 1) / 2)
-  for (let at = 0; at < bytes.length; at++) bytes[at] = Number.parseInt(text.slice(1 + at * 2, 3 + at * 2), 16)
-  return fromUtf8(bytes)
 }
