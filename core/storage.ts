@@ -66,7 +66,7 @@ export function openCompanyStore(store: OpenStore, lease: Lease, tools: StorageT
 
     async clear() {
       check()
-      await store.driver.erase(company.text)
+      await store.driver.erase(company.text, lease.fence)
       named = !company.hashed
     },
   }

@@ -36,8 +36,11 @@ export interface CompanyDriver {
   commit(company: string, writes: readonly Write[], fence: number): Promise<void>
   /** Every key of a company. */
   keys(company: string): Promise<string[]>
-  /** Removes every trace of the company. */
-  erase(company: string): Promise<void>
+  /**
+   * Removes every trace of the company. A store that other processes reach refuses with FENCED when a higher fence has
+   * written or claimed, and leaves the claim of `fence` in place, so that the company may begin anew under the same lease.
+   */
+  erase(company: string, fence?: number): Promise<void>
   companies(): Promise<string[]>
   /** Drops cached state of the company from memory. */
   evict(company: string): Promise<void>
@@ -86,7 +89,7 @@ export interface StoreClaims {
   /**
    * Claims a company for this instance. Undefined when another instance that lives holds it. An earlier process of the
    * same instance gives way at once: one data folder is one instance, and its lock lets one process run.
-   * Rejects with STORAGE_UNAVAILABLE.
+   * Undefined as well while this process itself holds it. Rejects with STORAGE_UNAVAILABLE.
    */
   claim(company: string): Promise<StoreClaim | undefined>
 }
@@ -94,8 +97,12 @@ export interface StoreClaims {
 export interface StoreClaim {
   /** Higher than any fence that has claimed the company or written to it in this store before. */
   readonly fence: number
-  /** Aborted before the lease lapses when the heartbeat fails, and when somebody else has taken over. */
+  /**
+   * Aborted at half the lease when the heartbeat fails, so that there is time to close a line before others may take it
+   * over; when somebody else has taken over; and by `release`.
+   */
   readonly lost: AbortSignal
+  /** Gives the company free. Resolves also while the store is away: it is told when it is back. */
   release(): Promise<void>
 }
 
