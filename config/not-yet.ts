@@ -30,7 +30,6 @@ const config = z.object({
   alertErrorRate: share.default(0.1).describe("Share of errors that raises an alert"),
   alertDisconnectRate: share.default(0.2).describe("Share of disconnections that raises an alert"),
   alertMemoryMb: count.default(500).describe("Resident memory that raises an alert (MB)"),
-  stores: text.optional().describe("Further stores for auth state, as JSON"),
   redisUrl: text.optional().describe("Redis server for auth state and shared limits"),
   s3Endpoint: url.optional().describe("Server of the S3 store"),
   s3Region: text.optional().describe("Region of the S3 store"),
@@ -59,7 +58,6 @@ const env = {
   WHATSAPP_ALERT_ERROR_RATE: "alertErrorRate",
   WHATSAPP_ALERT_DISCONNECT_RATE: "alertDisconnectRate",
   WHATSAPP_ALERT_MEMORY_MB: "alertMemoryMb",
-  WHATSAPP_STORES: { key: "stores", secret: true },
   REDIS_URL: { key: "redisUrl", secret: true },
   S3_ENDPOINT: "s3Endpoint",
   S3_REGION: "s3Region",
@@ -78,7 +76,6 @@ export const notYet: NotYet = {
     "WHATSAPP_ENCRYPT_MESSAGES",
     "WHATSAPP_ENCRYPTION_KEY",
     "WHATSAPP_ENCRYPTION_KEYS_OLD",
-    "WHATSAPP_STORES",
   ] satisfies (keyof typeof env)[],
   kept: [
     "WHATSAPP_ISOLATE_AUTH",

@@ -19,6 +19,8 @@ export interface Config {
   readonly providers: readonly ProviderAdapter[]
   /** Installed stores for auth state; WHATSAPP_STORAGE names the default one. */
   readonly stores: readonly StorageAdapter[]
+  /** Further stores by name: which adapter, and its options; WHATSAPP_STORES comes before them. */
+  readonly namedStores?: Readonly<Record<string, NamedStore>>
   /** Where messages, outbox and events are kept. */
   readonly ledger: LedgerAdapter
   /** Settings by variable name; `.env` and the environment come before them. */
@@ -27,6 +29,11 @@ export interface Config {
   readonly notYet?: NotYet
   /** Routes that are promised and that nothing serves yet: they answer 501 and are not documented. */
   readonly notBuiltRoutes?: readonly NotBuiltRoute[]
+}
+
+export interface NamedStore {
+  readonly adapter: string
+  readonly [option: string]: unknown
 }
 
 export interface NotYet {

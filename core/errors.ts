@@ -33,6 +33,11 @@ export const coreErrors = {
     message: "The first request with this Idempotency-Key is still running",
     retryable: true,
   },
+  MOVE_UNDER_WAY: { status: 409, message: "The company is being moved to another store already", retryable: true },
+  STORE_OCCUPIED: {
+    status: 409,
+    message: "That store already holds records of this company; erase them there, or choose another store",
+  },
   SESSION_OWNED_ELSEWHERE: { status: 409, message: "Another process runs this line" },
   PAYLOAD_TOO_LARGE: { status: 413, message: "The body is too large" },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, message: "Send the body as application/json" },

@@ -4,6 +4,8 @@ import type { Clock } from "./clock.ts"
 import type { Companies } from "./companies.ts"
 import { toError } from "./errors.ts"
 import { createEvents, type Events } from "./events.ts"
+import type { Homes } from "./homes/homes.ts"
+import { createMover, type Mover } from "./homes/mover.ts"
 import type { Hooks } from "./hooks.ts"
 import { createIdempotency } from "./message/idempotency.ts"
 import { createIds } from "./message/ids.ts"
@@ -13,10 +15,10 @@ import type { Logger } from "./log.ts"
 import { createMessages, type Messages } from "./message/messages.ts"
 import { createOutbound, type Outbound } from "./outbound.ts"
 import { createOutbox } from "./message/outbox.ts"
-import type { Lease, Ownership } from "./ownership.ts"
 import { createPairs } from "./message/pairs.ts"
 import type { EventsView, SessionsView } from "./plugin.ts"
 import type { Provider } from "./provider.ts"
+import { createRounds } from "./rounds.ts"
 import { RECEIPT_TABLE } from "./message/receipts.ts"
 import { createSequence } from "./message/sequence.ts"
 import { type CompanySettings, createCompanySettings } from "./line/company-settings.ts"
@@ -26,18 +28,15 @@ import { createSessionUpkeep } from "./line/session-upkeep.ts"
 import { createSessions, type Sessions } from "./sessions.ts"
 import { createSettlement } from "./message/settle.ts"
 import type { CoreSettings } from "./settings.ts"
-import type { AuthStore } from "./store.ts"
 import { within } from "./within.ts"
 
 export interface LinesDeps {
   readonly settings: CoreSettings
   readonly provider: Provider
   readonly ledger: Ledger
-  readonly ownership: Ownership
-  /** A company's auth state, under its lease. */
-  readonly openAuth: (company: string, lease: Lease) => AuthStore
-  /** Lets go of a company's cached auth state. */
-  readonly evictAuth: (company: string) => Promise<void>
+  readonly homes: Homes
+  /** Stores that a company can be put into. */
+  readonly storeNames: readonly string[]
   readonly hooks: Hooks
   readonly clock: Clock
   readonly log: Logger
@@ -51,6 +50,8 @@ export interface Lines {
   readonly companies: Companies
   readonly sessions: Sessions
   readonly companySettings: CompanySettings
+  readonly homes: Homes
+  readonly mover: Mover
   /** The provider and the store in force. */
   readonly naming: Naming
   readonly commands: SessionCommands
@@ -77,7 +78,7 @@ const SWEPT_AT_ONCE = 500
 const SENDS_SHARE = 0.5
 
 export function createLines(deps: LinesDeps): Lines {
-  const { settings, provider, ledger, hooks, clock, log } = deps
+  const { settings, provider, ledger, homes, hooks, clock, log } = deps
   const random = deps.random ?? Math.random
   const ids = createIds(deps.sha256)
   const sequence = createSequence(clock)
@@ -129,7 +130,7 @@ export function createLines(deps: LinesDeps): Lines {
     onActivity: (company) => sessions.touch(company),
   })
   const pairs = createPairs(chats, clock, log)
-  const naming = { provider: provider.name, storage: settings.storage }
+  const naming: Naming = { provider: provider.name, storage: homes.nameOf }
   const sessions = createSessions({
     ...deps,
     random,
@@ -147,7 +148,8 @@ export function createLines(deps: LinesDeps): Lines {
       person: pairs.learn,
     },
   })
-  const companySettings = createCompanySettings(ledger, sessions, naming)
+  const mover = createMover({ homes, sessions, events, ledger, clock, log })
+  const companySettings = createCompanySettings({ ledger, sessions, naming, homes, mover, storeNames: deps.storeNames })
   const upkeep = createSessionUpkeep({ ...deps, sessions })
   const commands = createSessionCommands(sessions, settings, clock)
   const idempotency = createIdempotency(ledger, clock, ids)
@@ -169,25 +171,8 @@ export function createLines(deps: LinesDeps): Lines {
   const batches = createBatches({ ...sending, ledger, onlyCompany })
 
   const stopping = new AbortController()
-  const timers: { cancel(): void }[] = []
+  const rounds = createRounds(clock, log)
   let stopped: Promise<void> | undefined
-
-  /** Runs `task` every `ms`, never twice at a time; a failure is told and the next round tries again. */
-  const regularly = (name: string, ms: number, task: () => Promise<void>): void => {
-    let running = false
-    const round = async (): Promise<void> => {
-      if (running) return
-      running = true
-      try {
-        await task()
-      } catch (thrown) {
-        log.warn({ task: name, error: toError(thrown).message }, "Housekeeping failed; it is tried again")
-      } finally {
-        running = false
-      }
-    }
-    timers.push(clock.every(ms, () => void round()))
-  }
 
   const sweepReceipts = async (): Promise<void> => {
     for (const { company, key, version } of await ledger.due(RECEIPT_TABLE, clock.now(), SWEPT_AT_ONCE)) {
@@ -197,14 +182,16 @@ export function createLines(deps: LinesDeps): Lines {
 
   const end = async (ms: number): Promise<void> => {
     stopping.abort()
-    for (const timer of timers) timer.cancel()
+    rounds.stop()
     events.stop()
     inbound.stop()
     pairs.stop()
     const deadline = clock.now() + ms
+    const moved = within(clock, ms, mover.stop())
     await outbox.stop(ms * SENDS_SHARE)
     await within(clock, Math.max(0, deadline - clock.now()), settlement.drained())
     await sessions.stop(Math.max(0, deadline - clock.now()))
+    await moved
     settlement.stop()
   }
 
@@ -212,6 +199,8 @@ export function createLines(deps: LinesDeps): Lines {
     companies: sessions.companies,
     sessions,
     companySettings,
+    homes,
+    mover,
     naming,
     commands,
     outbound,
@@ -222,14 +211,21 @@ export function createLines(deps: LinesDeps): Lines {
     sessionsView: sessions.view,
     eventsView: { read: events.read },
     start() {
-      regularly("expiry", Math.min(EXPIRY_MS, settings.cleanupIntervalMs), outbox.expire)
-      regularly("sessions", settings.cleanupIntervalMs, upkeep.sweep)
-      regularly("idempotency keys", settings.cleanupIntervalMs, idempotency.sweep)
-      regularly("batches", settings.cleanupIntervalMs, batches.sweep)
-      regularly("receipts", settings.cleanupIntervalMs, sweepReceipts)
-      void upkeep.restore(stopping.signal).catch((thrown: unknown) => {
-        log.error({ error: toError(thrown).message }, "Sessions could not be restored")
+      rounds.every("expiry", Math.min(EXPIRY_MS, settings.cleanupIntervalMs), outbox.expire)
+      rounds.every("sessions", settings.cleanupIntervalMs, upkeep.sweep)
+      rounds.every("idempotency keys", settings.cleanupIntervalMs, idempotency.sweep)
+      rounds.every("batches", settings.cleanupIntervalMs, batches.sweep)
+      rounds.every("receipts", settings.cleanupIntervalMs, sweepReceipts)
+      rounds.every("moves", settings.cleanupIntervalMs, mover.resume)
+      // A move that was interrupted goes on before its line comes back; one that cannot be read now is found by the rounds.
+      const moves = mover.resume().catch((thrown: unknown) => {
+        log.warn({ error: toError(thrown).message }, "Interrupted moves could not be read; they are looked for again")
       })
+      void moves
+        .then(() => upkeep.restore(stopping.signal))
+        .catch((thrown: unknown) => {
+          log.error({ error: toError(thrown).message }, "Sessions could not be restored")
+        })
     },
     release() {
       events.stop()

@@ -53,7 +53,7 @@ const NUDGE_SPREAD_MS = 1_000
 const RETRY_RESTRICTION_MS = 60 * 60 * 1000
 
 export function createSessions(deps: SessionsDeps): Sessions {
-  const { ledger, settings, clock, hooks, naming } = deps
+  const { ledger, settings, clock, hooks, naming, homes } = deps
   const companies = createCompanies(ledger)
   const lines = new Map<string, Line>()
   const chains = new Map<string, Promise<unknown>>()
@@ -99,6 +99,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
         if (!make) throw appError("SESSION_NOT_FOUND")
         companies.add(company)
       }
+      await homes.learn(company)
       return add(company, record ?? newRecord)
     },
 
@@ -118,7 +119,9 @@ export function createSessions(deps: SessionsDeps): Sessions {
       const line = lines.get(company)
       if (line !== undefined) return line.status()
       const record = await companies.record(company)
-      return record && statusOf(company, atRest(record), naming)
+      if (record === undefined) return undefined
+      await homes.learn(company)
+      return statusOf(company, atRest(record), naming)
     },
 
     async status(company) {
@@ -135,6 +138,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
         const rest = atRest(record)
         const gate = gateOf(rest.state, rest.linked, false)
         if (gate === "none") return gate
+        await homes.learn(company)
         line = add(company, record)
       }
       const { gate } = line
@@ -171,6 +175,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
 
     drop(company) {
       lines.delete(company)
+      homes.forget(company)
       companies.forget(company)
       leftAt.set(company, clock.now())
     },

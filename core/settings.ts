@@ -1,5 +1,7 @@
 import { z } from "@hono/zod-openapi"
 import { bool, count, list, ms, port } from "./settings/fields.ts"
+import type { EnvMap } from "./settings/setting.ts"
+import { storesSetting } from "./settings/store-specs.ts"
 
 /** The settings that core itself owns, with their environment names. Plugins and adapters declare their own. */
 export const coreSettings = z.object({
@@ -28,6 +30,7 @@ export const coreSettings = z.object({
   usePairingCode: bool.default(false).describe("Link by pairing code when initialize does not say"),
   maxQrAttempts: count.default(3).describe("QR codes shown before the session gives up"),
   storage: z.string().default("filesystem").describe("The default store for auth state"),
+  stores: storesSetting.default({}).describe("Further stores for auth state: JSON, name → { adapter, …options }"),
   sessionsPath: z.string().min(1).default("./sessions").describe("The data folder"),
   onUnknown: z
     .enum(["resend", "hold"])
@@ -70,6 +73,7 @@ export const coreEnv = {
   WHATSAPP_USE_PAIRING_CODE: "usePairingCode",
   WHATSAPP_MAX_QR_ATTEMPTS: "maxQrAttempts",
   WHATSAPP_STORAGE: "storage",
+  WHATSAPP_STORES: { key: "stores", secret: true },
   WHATSAPP_SESSIONS_PATH: "sessionsPath",
   WHATSAPP_ON_UNKNOWN: "onUnknown",
   WHATSAPP_BODY_LIMIT: "bodyLimit",
@@ -81,4 +85,4 @@ export const coreEnv = {
   WHATSAPP_PLUGINS: "plugins",
   WHATSAPP_CONFIG: "configFile",
   WHATSAPP_DEBUG_SESSIONS: "debugSessions",
-} as const satisfies Record<string, keyof CoreSettings>
+} as const satisfies EnvMap<typeof coreSettings>

@@ -1,4 +1,7 @@
 import { appError } from "../errors.ts"
+import type { Homes } from "../homes/homes.ts"
+import type { Mover, MoveView } from "../homes/mover.ts"
+import { isUnderWay } from "../homes/record.ts"
 import type { Ledger } from "../ledger.ts"
 import { refuseFaults } from "../refusal.ts"
 import { decodeRecord, encodeRecord } from "../records/values.ts"
@@ -13,7 +16,10 @@ export interface CompanyView {
   readonly name: string | null
   /** Without its name and password. */
   readonly proxy: string | null
+  /** The store that holds the company's auth state. */
   readonly storage: string
+  /** The last move from store to store, if there was one. */
+  readonly move: MoveView | null
   readonly provider: string
 }
 
@@ -21,6 +27,8 @@ export interface CompanyView {
 export interface CompanyChange {
   readonly name?: string | null | undefined
   readonly proxy?: string | null | undefined
+  /** Null: the standard store. */
+  readonly storage?: string | null | undefined
 }
 
 export interface CompanySettings {
@@ -30,9 +38,26 @@ export interface CompanySettings {
   get(company: string): Promise<CompanyView>
   /**
    * Makes the company when there is none, which is for the operator alone. A line that is under way connects anew when
-   * its proxy has changed. Throws FORBIDDEN and VALIDATION_ERROR.
+   * its proxy has changed; one whose store has changed is moved there. Throws FORBIDDEN, VALIDATION_ERROR,
+   * STORE_OCCUPIED and MOVE_UNDER_WAY.
    */
-  put(call: Call, change: CompanyChange): Promise<{ readonly view: CompanyView; readonly made: boolean }>
+  put(call: Call, change: CompanyChange): Promise<Put>
+}
+
+export interface Put {
+  readonly view: CompanyView
+  readonly made: boolean
+  /** A move has begun. */
+  readonly moving: boolean
+}
+
+export interface CompanySettingsDeps {
+  readonly ledger: Ledger
+  readonly sessions: Sessions
+  readonly naming: Naming
+  readonly homes: Homes
+  readonly mover: Mover
+  readonly storeNames: readonly string[]
 }
 
 interface CompanyRow {
@@ -44,7 +69,8 @@ const TABLE = "company"
 const KEY = "settings"
 const NOTHING: CompanyRow = { name: null, proxy: null }
 
-export function createCompanySettings(ledger: Ledger, sessions: Sessions, naming: Naming): CompanySettings {
+export function createCompanySettings(deps: CompanySettingsDeps): CompanySettings {
+  const { ledger, sessions, naming, homes, mover, storeNames } = deps
   const load = async (company: string): Promise<CompanyRow | undefined> => {
     const [row] = await ledger.get(company, TABLE, [KEY])
     return row && decodeRecord<CompanyRow>(row.value, `settings of ${company}`)
@@ -58,13 +84,32 @@ export function createCompanySettings(ledger: Ledger, sessions: Sessions, naming
     return seen ? NOTHING : undefined
   }
 
-  const view = (company: string, { name, proxy }: CompanyRow): CompanyView => ({
-    companyId: company,
-    name,
-    proxy: proxy === null ? null : shownProxy(proxy),
-    storage: naming.storage,
-    provider: naming.provider,
-  })
+  const view = async (company: string, { name, proxy }: CompanyRow): Promise<CompanyView> => {
+    // Looked up first: it learns which store is in charge.
+    const move = await mover.view(company)
+    return {
+      companyId: company,
+      name,
+      proxy: proxy === null ? null : shownProxy(proxy),
+      storage: naming.storage(company),
+      move,
+      provider: naming.provider,
+    }
+  }
+
+  const storeFault = (message: string): Error =>
+    refuseFaults([{ path: "storage", code: "VALIDATION_ERROR", message }]).error
+
+  /** The store to go to; undefined when there is nothing to do. */
+  const destination = async (company: string, wanted: string | null | undefined): Promise<string | undefined> => {
+    if (wanted === undefined) return undefined
+    const to = wanted ?? homes.standard
+    if (!storeNames.includes(to)) throw storeFault(`expected one of ${storeNames.join(", ")}`)
+    const home = await homes.learn(company)
+    if (home !== undefined) return home.store === to && !isUnderWay(home.move) ? undefined : to
+    const seen = sessions.peek(company) !== undefined || (await sessions.companies.record(company)) !== undefined
+    return seen && to === homes.standard ? undefined : to
+  }
 
   const reconnect = async (company: string, requestId: string): Promise<void> => {
     const line = sessions.peek(company)
@@ -96,12 +141,15 @@ export function createCompanySettings(ledger: Ledger, sessions: Sessions, naming
           // The server connects to it, in whatever network it stands.
           throw appError("FORBIDDEN", { message: "Only the admin key sets a proxy" })
         }
+        const to = await destination(company, change.storage)
+        if (to !== undefined) await mover.check(company, to)
         const next: CompanyRow = { name: change.name === undefined ? row.name : change.name, proxy }
         const value = encodeRecord(next)
         const done = await ledger.commit(company, [{ op: "put", table: TABLE, key: KEY, value }])
         if (!done.ok) throw appError("STORAGE_UNAVAILABLE")
         if (proxy !== row.proxy) await reconnect(company, requestId)
-        return { view: view(company, next), made: before === undefined }
+        const moving = to !== undefined && (await mover.begin(company, to)) !== undefined
+        return { view: await view(company, next), made: before === undefined, moving }
       })
     },
   }

@@ -31,6 +31,8 @@ export interface Engine {
   /** Gives the transport its time, and a little more, to answer. */
   awaitAnswer(mine: Attempt): void
   closed(mine: Attempt, reason: CloseReason, code: number | null, detail: string): void
+  /** The claim on the line is gone: what there is ends, and the next attempt claims anew. */
+  lapsed(): void
   /** Lets go of the connection without a word about it. */
   detach(): Attempt | undefined
   /** Ends what is under way and stays in `next.state` until somebody acts. */
@@ -198,6 +200,10 @@ export function createEngine(
       }
       engine.arm(delay, engine.connect)
       state.change(next, reason)
+    },
+
+    lapsed() {
+      if (attempt !== undefined) engine.closed(attempt, "storage-unavailable", null, "the claim on the line has lapsed")
     },
 
     detach() {

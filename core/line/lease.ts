@@ -1,6 +1,5 @@
-import { appError } from "../errors.ts"
+import type { Holding, Homes } from "../homes/homes.ts"
 import type { LineState } from "./state.ts"
-import type { Lease, Ownership } from "../ownership.ts"
 import type { AuthStore } from "../store.ts"
 
 /** The right to run a line, and the credentials it opens. */
@@ -15,24 +14,27 @@ export interface LineLease {
 
 export function createLineLease(
   company: string,
-  ownership: Ownership,
-  openAuth: (company: string, lease: Lease) => AuthStore,
+  homes: Pick<Homes, "open">,
   state: LineState,
   onLost: () => void,
 ): LineLease {
-  let claim: Promise<Lease> | undefined
+  let claim: Promise<Holding> | undefined
 
-  const hold = (): Promise<Lease> => {
+  const hold = (): Promise<Holding> => {
     if (claim !== undefined) return claim
-    const asked: Promise<Lease> = ownership.claim(company).then((lease) => {
-      if (lease === undefined) throw appError("SESSION_OWNED_ELSEWHERE")
-      lease.lost.addEventListener("abort", () => {
+    const asked: Promise<Holding> = homes.open(company).then((holding) => {
+      const lost = (): void => {
         // Our own release ends the lease as well; it has been let go of by then.
         if (claim !== asked) return
         claim = undefined
         onLost()
-      })
-      return lease
+        void holding.release().catch(() => {
+          // It is lost already: there is nothing left to give back.
+        })
+      }
+      if (holding.lease.lost.aborted) queueMicrotask(lost)
+      else holding.lease.lost.addEventListener("abort", lost)
+      return holding
     })
     claim = asked
     asked.catch(() => {
@@ -43,7 +45,7 @@ export function createLineLease(
 
   return {
     async open() {
-      const auth = openAuth(company, await hold())
+      const { auth } = await hold()
       if (state.record.erase) {
         await auth.clear()
         state.keep({ erase: false })
@@ -55,7 +57,7 @@ export function createLineLease(
       claim = undefined
       // A claim that failed holds nothing.
       await held?.then(
-        (lease) => lease.release(),
+        (holding) => holding.release(),
         () => undefined,
       )
     },

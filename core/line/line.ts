@@ -5,11 +5,10 @@ import type { Code } from "./codes.ts"
 import type { LineRecord } from "./record.ts"
 import type { Naming } from "./view.ts"
 import type { Logger } from "../log.ts"
-import type { Lease, Ownership } from "../ownership.ts"
+import type { Homes } from "../homes/homes.ts"
 import type { Connection, ConnectInput, Intake, Provider } from "../provider.ts"
 import type { Gate } from "../session.ts"
 import type { CoreSettings } from "../settings.ts"
-import type { AuthStore } from "../store.ts"
 import type { SessionStatus } from "../types.ts"
 
 /** What the rest of the house does with a line's connection. */
@@ -25,8 +24,7 @@ export interface LineDeps {
   readonly settings: CoreSettings
   readonly provider: Provider
   readonly naming: Naming
-  readonly ownership: Ownership
-  readonly openAuth: (company: string, lease: Lease) => AuthStore
+  readonly homes: Homes
   readonly events: Events
   readonly hooks: Hooks
   readonly clock: Clock
@@ -65,6 +63,8 @@ export interface Line {
   askCode(phone: string): Promise<boolean>
   /** Closes and keeps the credentials; resolves when everything is written. */
   stop(state: "disconnected" | "idle" | "closing", cause: string): Promise<void>
+  /** Closes and lets go of the credentials for a while; a line that was wanted still is. */
+  pause(cause: string): Promise<void>
   /** Unlinks at WhatsApp if it is connected and erases the credentials. True when WhatsApp has been told. */
   logout(cause: string): Promise<boolean>
   /** Erases credentials that are worthless; throws when storage fails. */

@@ -21,10 +21,7 @@ export function createLine(company: string, initial: LineRecord, deps: LineDeps)
   const journal = createLineJournal({ ...deps, company, unfinishedKeptMs: settings.authStateTtlMs })
   const state = createLineState({ ...deps, company, record: initial, journal, debug: settings.debugSessions })
   const codes = createCodes(settings.maxQrAttempts)
-  const lease = createLineLease(company, deps.ownership, deps.openAuth, state, () => {
-    const lastError = { code: "FENCED", message: "Another process has taken over this line", at: clock.now() }
-    engine.leave({ state: "idle", lastError }, "lease lost")
-  })
+  const lease = createLineLease(company, deps.homes, state, () => engine.lapsed())
   const hearing = createHearing(company, deps, state, codes, () => engine)
   let loggingOut = false
   const engine: Engine = createEngine(company, deps, state, codes, lease, (mine, event) => {
@@ -112,6 +109,11 @@ export function createLine(company: string, initial: LineRecord, deps: LineDeps)
       }
       if (state.record.state === next) state.keep({ wanted: false })
       else engine.leave({ state: next, wanted: false }, cause)
+      await within(clock, CLOSE_MS, engine.leaving)
+    },
+
+    async pause(cause) {
+      if (engine.busy) engine.leave({ state: "idle" }, cause)
       await within(clock, CLOSE_MS, engine.leaving)
     },
 

@@ -1,7 +1,9 @@
 import type { Clock } from "../clock.ts"
 import { toError } from "../errors.ts"
+import type { Homes } from "../homes/homes.ts"
 import type { Ledger } from "../ledger.ts"
 import { SESSION_TABLE } from "./record.ts"
+import type { Line } from "./line.ts"
 import type { Logger } from "../log.ts"
 import { LOGIN_EVERY_MS, type Sessions } from "../sessions.ts"
 import type { CoreSettings } from "../settings.ts"
@@ -20,15 +22,14 @@ export interface UpkeepDeps {
   readonly settings: CoreSettings
   readonly clock: Clock
   readonly log: Logger
-  /** Lets go of cached auth state. */
-  readonly evictAuth: (company: string) => Promise<void>
+  readonly homes: Pick<Homes, "evict" | "forget" | "learn">
 }
 
 const DUE_AT_ONCE = 100
 const FLUSH_MS = 5_000
 const RETRY_MS = 2_000
 
-export function createSessionUpkeep({ sessions, ledger, settings, clock, log, evictAuth }: UpkeepDeps): SessionUpkeep {
+export function createSessionUpkeep({ sessions, ledger, settings, clock, log, homes }: UpkeepDeps): SessionUpkeep {
   /** Worthless credentials whose erasing has failed before; beside the others, since their store may still hang. */
   const eraseAgain = (company: string): void => {
     const erased = sessions.serial(company, async () => (await sessions.line(company, false)).eraseCredentials())
@@ -87,10 +88,19 @@ export function createSessionUpkeep({ sessions, ledger, settings, clock, log, ev
       log.warn({ left, maxSessions: settings.maxSessions }, "Sessions stay idle: WHATSAPP_MAX_SESSIONS is reached")
   }
 
+  /** Another process had it, and may have ended since. */
+  const claimAgain = (line: Line): void => {
+    const started = sessions.start(line, () => line.start(undefined, "claim again"))
+    started.catch((thrown: unknown) => {
+      log.warn({ company: line.company, error: toError(thrown).message }, "A line was not claimed")
+    })
+  }
+
   const sweep = async (): Promise<void> => {
     const now = clock.now()
     for (const line of sessions.all()) {
       if (line.record.erase && !line.live) eraseAgain(line.company)
+      if (isOwnedElsewhere(line)) claimAgain(line)
       if (line.live || now - (line.record.lastActivity ?? 0) < settings.sessionTtlMs) continue
       await line.flush(FLUSH_MS)
       if (!line.live && sessions.peek(line.company) === line) sessions.drop(line.company)
@@ -98,7 +108,9 @@ export function createSessionUpkeep({ sessions, ledger, settings, clock, log, ev
     for (const [company, at] of sessions.leftAt) {
       if (now - at < settings.authStateTtlMs) continue
       sessions.leftAt.delete(company)
-      await evictAuth(company)
+      await homes.learn(company)
+      await homes.evict(company)
+      if (sessions.peek(company) === undefined) homes.forget(company)
     }
     for (const { company } of await ledger.due(SESSION_TABLE, now, DUE_AT_ONCE)) {
       // Beside the others: a store that hangs holds up its own company alone.
@@ -110,4 +122,8 @@ export function createSessionUpkeep({ sessions, ledger, settings, clock, log, ev
   }
 
   return { restore, sweep }
+}
+
+function isOwnedElsewhere({ live, record: { wanted, lastError } }: Line): boolean {
+  return !live && wanted && lastError?.code === "SESSION_OWNED_ELSEWHERE"
 }

@@ -14,7 +14,8 @@ const NOTHING_LIVE: LiveParts = { connectedAt: null, lastProofAt: null, reconnec
 /** Names that go into every status. */
 export interface Naming {
   readonly provider: string
-  readonly storage: string
+  /** The store that a company's auth state is in. */
+  readonly storage: (company: string) => string
 }
 
 export function statusOf(company: string, record: LineRecord, naming: Naming, live = NOTHING_LIVE): SessionStatus {
@@ -30,7 +31,8 @@ export function statusOf(company: string, record: LineRecord, naming: Naming, li
     reconnectAttempts: live.reconnectAttempts,
     restriction: restriction && { kind: restriction.kind, until: restriction.until },
     lastError,
-    ...naming,
+    provider: naming.provider,
+    storage: naming.storage(company),
   }
 }
 

@@ -1,9 +1,11 @@
 import { z } from "@hono/zod-openapi"
 import { appError } from "../errors.ts"
 import { jsonAnswer } from "../http/answer.ts"
-import { companyId, companyIdField, companyParams, success } from "../http/schemas.ts"
+import { companyId, companyIdField, companyParams, faultInfo, isoTime, success } from "../http/schemas.ts"
+import type { CompanyView } from "../line/company-settings.ts"
 import { LONGEST_PROXY, PROXY_RULE, readProxy } from "../line/proxy-url.ts"
 import type { Lines } from "../lines.ts"
+import { iso } from "../message/messages.ts"
 import { type ApiRoute, defineRoute } from "../route.ts"
 
 const tag = "Companies"
@@ -16,6 +18,19 @@ const company = z
     name: z.string().nullable(),
     proxy: z.string().nullable().openapi({ description: "Its name and password are shown as `***`" }),
     storage: z.string().openapi({ description: "The store that holds the company's auth state" }),
+    move: z
+      .object({
+        from: z.string(),
+        to: z.string(),
+        state: z.enum(["waiting", "copying", "removing", "undoing", "done", "failed"]),
+        startedAt: isoTime,
+        endedAt: isoTime.nullable(),
+        copied: z.int().nullable().openapi({ description: "Records copied so far; null while none are being copied" }),
+        total: z.int().nullable(),
+        error: faultInfo.nullable(),
+      })
+      .nullable()
+      .openapi({ description: "The last move of the auth state from store to store" }),
     provider: z.string(),
   })
   .openapi("Company")
@@ -41,7 +56,10 @@ const change = z.strictObject({
       description: "The proxy through which the line reaches WhatsApp: an http, https or socks URL",
       example: "socks5://user:password@proxy.example:1080",
     }),
-  storage: inForce.openapi({ description: "Only the store in force; others are not supported yet" }),
+  storage: z.string({ error: "expected the name of a store" }).nullish().openapi({
+    description: "The store that holds the auth state; another one moves it there, and the line stays linked",
+  }),
+  move: z.unknown().optional().openapi({ description: "Told in answers; so that an answer can be sent back" }),
   provider: inForce.openapi({ description: "Only the provider in force; others are not supported yet" }),
   rateLimit: z.unknown().optional().openapi({ description: "Not supported yet" }),
   blockedNumbers: z.unknown().optional().openapi({ description: "Not supported yet" }),
@@ -54,10 +72,8 @@ const NOT_BUILT = ["rateLimit", "blockedNumbers", "webhookSecret", "retentionDay
 /** What a company is set to. */
 export function companyRoutes({ companySettings, naming }: Lines): readonly ApiRoute[] {
   const notBuilt = (body: z.output<typeof change>): string | undefined => {
-    for (const field of ["storage", "provider"] as const) {
-      const named = body[field]
-      if (named !== undefined && named !== null && named !== naming[field]) return field
-    }
+    const { provider } = body
+    if (provider !== undefined && provider !== null && provider !== naming.provider) return "provider"
     return NOT_BUILT.find((field) => body[field] !== undefined && body[field] !== null)
   }
 
@@ -73,7 +89,7 @@ export function companyRoutes({ companySettings, naming }: Lines): readonly ApiR
       responses: { 200: { description: "The company", schema: success(company) } },
       errors: ["NOT_FOUND"],
     },
-    async ({ call }) => ({ success: true, data: await companySettings.get(call.company) }),
+    async ({ call }) => ({ success: true, data: companyJson(await companySettings.get(call.company)) }),
   )
 
   const put = defineRoute(
@@ -84,15 +100,16 @@ export function companyRoutes({ companySettings, naming }: Lines): readonly ApiR
       company: "path",
       summary: "Make a company, or change its settings",
       description:
-        "A field that is left out stays as it is; `null` takes it away. Only the admin key makes a company or sets a proxy. A line that is under way connects anew when its proxy has changed.",
+        "A field that is left out stays as it is; `null` takes it away. Only the admin key makes a company or sets a proxy. A line that is under way connects anew when its proxy has changed. Another `storage` moves the auth state there: sends queue meanwhile, and the old store stays in charge until the copy has been verified.",
       tag,
       params: companyParams,
       body: change,
       responses: {
         200: { description: "The company as it is now", schema: success(company) },
         201: { description: "The company has been made", schema: success(company) },
+        202: { description: "The company is being moved to another store", schema: success(company) },
       },
-      errors: ["NOT_SUPPORTED", "STORAGE_UNAVAILABLE"],
+      errors: ["NOT_SUPPORTED", "STORAGE_UNAVAILABLE", "STORE_OCCUPIED", "MOVE_UNDER_WAY"],
     },
     async ({ call, body, requestId }) => {
       const field = notBuilt(body)
@@ -100,10 +117,18 @@ export function companyRoutes({ companySettings, naming }: Lines): readonly ApiR
         const message = `\`${field}\` cannot be set yet`
         throw appError("NOT_SUPPORTED", { message, details: [{ path: field, code: "NOT_SUPPORTED", message }] })
       }
-      const { view, made } = await companySettings.put(call, { name: body.name, proxy: body.proxy })
-      return jsonAnswer({ success: true, data: view }, made ? 201 : 200, requestId)
+      const { name, proxy, storage } = body
+      const { view, made, moving } = await companySettings.put(call, { name, proxy, storage })
+      const status = made ? 201 : moving ? 202 : 200
+      return jsonAnswer({ success: true, data: companyJson(view) }, status, requestId)
     },
   )
 
   return [get, put]
+}
+
+function companyJson({ move, ...view }: CompanyView): Record<string, unknown> {
+  if (move === null) return { ...view, move }
+  const { from, to, state, startedAt, endedAt, copied, total, error } = move
+  return { ...view, move: { from, to, state, startedAt: iso(startedAt), endedAt: iso(endedAt), copied, total, error } }
 }

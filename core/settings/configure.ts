@@ -5,6 +5,7 @@ import { listOwners, listVariables, type Owner, type Variable } from "./owners.t
 import type { Plugin, SettingProblem, Surroundings } from "../plugin.ts"
 import { houseRules, isLoopback, notBuilt, unknownNames } from "./setting-rules.ts"
 import { type CoreSettings, coreSettings } from "../settings.ts"
+import { type StoreSpec, storeSpecs } from "./store-specs.ts"
 import type { System } from "../system.ts"
 
 export interface ConfigureInput {
@@ -17,6 +18,8 @@ export interface ConfigureInput {
 
 export interface Configured {
   readonly core: CoreSettings
+  /** The stores that can be used, by name. */
+  readonly stores: ReadonlyMap<string, StoreSpec>
   /** Settings of an owner by its label, such as `plugin api-keys`; an owner without settings has an empty object. */
   settingsOf(label: string): Readonly<Record<string, unknown>>
   /** Not empty: the start stops, and these are all there is to mend. None holds a secret. */
@@ -44,6 +47,8 @@ export async function configure({ config, plugins, sources, system }: ConfigureI
 
   const core = (values.get("core") ?? coreSettings.parse({})) as CoreSettings
   found.push(...houseRules(core, config, plugins))
+  const stores = storeSpecs(config, core.stores, core.storage, ({ name }) => values.get(`store ${name}`) ?? {})
+  found.push(...stores.problems)
   const around: Surroundings = { host: core.host, loopback: isLoopback(core.host), multiTenant: core.multiTenant }
   for (const owner of owners) {
     const own = values.get(owner.label)
@@ -53,6 +58,7 @@ export async function configure({ config, plugins, sources, system }: ConfigureI
   const say = ({ variable, message }: SettingProblem): string => `${variable}: ${message}`
   return {
     core,
+    stores: stores.specs,
     settingsOf: (label) => values.get(label) ?? {},
     problems: found.filter(({ severity }) => severity !== "warning").map(say),
     warnings: found.filter(({ severity }) => severity === "warning").map(say),

@@ -49,7 +49,6 @@ export function houseRules(core: CoreSettings, config: Config, plugins: readonly
     found.push(error("HOST", `an address other than loopback needs ${remedy}`))
   }
   found.push(...oneOf("WHATSAPP_PROVIDER", core.provider, config.providers))
-  found.push(...oneOf("WHATSAPP_STORAGE", core.storage, config.stores))
   return found
 }
 

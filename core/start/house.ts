@@ -1,10 +1,10 @@
 import { type Background, createBackground } from "../background.ts"
 import type { Clock } from "../clock.ts"
 import type { Config } from "../config.ts"
+import { createHomes } from "../homes/homes.ts"
 import { createHooks, type HookRegistry } from "../hooks.ts"
 import { createHttp, type Http } from "../http/app.ts"
 import type { OwnedRoute } from "../http/table.ts"
-import { encodeSegment } from "../records/keys.ts"
 import { createLines, type Lines } from "../lines.ts"
 import { createLocalOwnership } from "../records/local-ownership.ts"
 import type { Logger } from "../log.ts"
@@ -14,9 +14,9 @@ import type { Prepared } from "./prepare.ts"
 import type { Provider } from "../provider.ts"
 import { lineRoutes } from "../routes/lines.ts"
 import { StartError, startStep } from "../settings/start-error.ts"
-import { openCompanyStore, type Sealer, type StorageTools } from "../storage.ts"
+import type { Sealer, StorageTools } from "../storage.ts"
 import { createStorageProbe } from "../records/storage-probe.ts"
-import type { OpenStore } from "../store.ts"
+import { openStores } from "./stores.ts"
 import type { System } from "../system.ts"
 import type { UndoStack } from "./undo.ts"
 import { version } from "./version.ts"
@@ -53,8 +53,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
 
   const ledger = await startStep("The ledger cannot be opened", () => config.ledger.open({ folder }))
   undo.push("ledger", () => ledger.close())
-  const store = await openStore(input)
-  undo.push("store", () => store.close())
+  const stores = await openStores(input, ledger)
 
   const hooks = createHooks({ clock, log })
   const background = createBackground({
@@ -65,13 +64,13 @@ export async function openHouse(input: HouseInput): Promise<House> {
   })
   undo.push("background work", () => background.stop())
   const tools = (): StorageTools => ({ sha256: system.sha256, ...sealerOf(hooks) })
+  const homes = createHomes({ ledger, ownership: createLocalOwnership(ledger, clock), stores, tools })
   const lines = createLines({
     settings,
     provider: createProvider(input),
     ledger,
-    ownership: createLocalOwnership(ledger, clock),
-    openAuth: (_, lease) => openCompanyStore(store, lease, tools()),
-    evictAuth: (company) => store.driver.evict(encodeSegment(company, system.sha256).text),
+    homes,
+    storeNames: stores.names,
     hooks,
     clock,
     log,
@@ -108,21 +107,6 @@ export async function openHouse(input: HouseInput): Promise<House> {
   )
   hooks.freeze()
   return { hooks, background, lines, http, routes }
-}
-
-/** The default store for auth state. What it lacks is said once, here. */
-async function openStore({ config, clock, log, prepared }: HouseInput): Promise<OpenStore> {
-  const { core: settings, settingsOf } = prepared.configured
-  const adapter = config.stores.find(({ name }) => name === settings.storage)
-  if (adapter === undefined) throw new StartError([`WHATSAPP_STORAGE: ${settings.storage} is not installed`])
-  const own = settingsOf(`store ${adapter.name}`)
-  const store = await startStep(`The store ${adapter.name} cannot be opened`, () =>
-    adapter.open({ ...own, folder: settings.sessionsPath, store: adapter.name, instance: "", clock, log }),
-  )
-  const { durable, atomic } = store.capabilities
-  if (!durable) log.warn({ store: adapter.name }, "This store forgets its lines at a restart")
-  if (!atomic) log.warn({ store: adapter.name }, "This store may keep half of a change at a crash")
-  return store
 }
 
 function createProvider({ config, clock, log, prepared }: HouseInput): Provider {

@@ -5,6 +5,7 @@ import { coreErrors, type ErrorSpec } from "../errors.ts"
 import { list } from "../settings/fields.ts"
 import { loadPlugins } from "../load.ts"
 import { orderPlugins } from "../order.ts"
+import { foreignAdapter } from "../records/foreign-adapter.ts"
 import type { Plugin } from "../plugin.ts"
 import { StartError } from "../settings/start-error.ts"
 import type { System } from "../system.ts"
@@ -28,7 +29,8 @@ export interface Prepared {
  * All that is known before anything is touched: settings, plugins, their order. Rejects with one StartError that has
  * every problem of all of them.
  */
-export async function prepare({ config, system, env }: PrepareInput): Promise<Prepared> {
+export async function prepare({ config: composed, system, env }: PrepareInput): Promise<Prepared> {
+  const config = { ...composed, stores: [...composed.stores, foreignAdapter(system)] }
   const { problems: unread, ...read } =
     env === undefined ? await readEnvironment(system) : { environment: env, envFile: {}, problems: [] }
   const sources: Sources = { ...read, configFile: config.settings ?? {} }

@@ -327,7 +327,6 @@ describe("what is not built yet", () => {
     ["WHATSAPP_ENCRYPTION_KEYS_OLD", "0".repeat(64)],
     ["WHATSAPP_ENCRYPT_MESSAGES", "yes"],
     ["WHATSAPP_BLOCKED_NUMBERS", "79001234567"],
-    ["WHATSAPP_STORES", "{}"],
   ])("stops the start where ignoring it would be less safe: %s", async (variable, value) => {
     const { problems } = await read({ env: { [variable]: value } })
     expect(problems).toEqual([expect.stringMatching(new RegExp(`^${variable}: is not built yet`))])

@@ -15,17 +15,27 @@ const floors: readonly (readonly string[])[] = [
       "order",
       "settings",
       "storage",
+      "stores",
+      "rounds",
       "within",
       "start/version",
       "start/undo",
     ],
     ...["loading/hook-table", "loading/plugin-shape", "settings/configure", "settings/environment", "settings/owners"],
-    ...["settings/setting-rules", "records/keys", "records/values", "records/lru", "records/foreign-store"],
+    ...[
+      "settings/setting-rules",
+      "settings/store-specs",
+      "records/foreign-adapter",
+      "records/keys",
+      "records/values",
+      "records/lru",
+      "records/foreign-store",
+    ],
     ...["records/local-ownership", "records/storage-probe"],
   ],
 ]
 const LINES = 3
-const TOP = new Set(["app", "start/house", "loading/plugin-setup", "start/prepare", "start/requests"])
+const TOP = new Set(["app", "start/house", "loading/plugin-setup", "start/prepare", "start/requests", "start/stores"])
 
 /** The floor of a file of `core/`; what is not listed lower stands with the lines and their pipelines. */
 export function floorOf(file: string): number {

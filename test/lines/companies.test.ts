@@ -16,6 +16,7 @@ describe("PUT /companies/{companyId}", () => {
       name: "Acme Ltd",
       proxy: null,
       storage: "filesystem",
+      move: null,
       provider: "fake",
     })
     const changed = await put(web, { name: "Acme" })
@@ -117,7 +118,6 @@ describe("PUT /companies/{companyId}", () => {
     ["blockedNumbers", ["79001234567"]],
     ["webhookSecret", "a secret of some length"],
     ["retentionDays", 7],
-    ["storage", "redis"],
     ["provider", "cloud-api"],
   ])("answers 501 for %s, names it, and changes nothing", async (field, value) => {
     const web = openWeb()

@@ -1,5 +1,10 @@
 import { createHash } from "node:crypto"
 import { createMemoryLedger } from "../../adapters/ledger/memory/index.ts"
+import { memoryStorage } from "../../adapters/storage/memory/index.ts"
+import { createHomes } from "../../core/homes/homes.ts"
+import type { OpenStore } from "../../core/store.ts"
+import { createStores, type Stores } from "../../core/stores.ts"
+import { storeOptions } from "../support/store-options.ts"
 import { createHooks, type HookRegistry } from "../../core/hooks.ts"
 import type { Ledger } from "../../core/ledger.ts"
 import { createLines, type Lines } from "../../core/lines.ts"
@@ -7,7 +12,13 @@ import { createLocalOwnership } from "../../core/records/local-ownership.ts"
 import type { Call, LineEvent, Scope } from "../../core/types.ts"
 import { coreSettings, type CoreSettings } from "../../core/settings.ts"
 import { createTestClock, type TestClock } from "../support/clock.ts"
-import { createFakeAuths, createFakeProvider, type FakeAuths, type FakeProvider } from "../support/fake-provider.ts"
+import {
+  createFakeAuths,
+  createFakeHomes,
+  createFakeProvider,
+  type FakeAuths,
+  type FakeProvider,
+} from "../support/fake-provider.ts"
 import { createTestLog, type TestLog } from "../support/log.ts"
 
 /** The lines of a house over a ledger, with time and WhatsApp in the test's hands. */
@@ -15,6 +26,8 @@ export interface House {
   readonly lines: Lines
   readonly provider: FakeProvider
   readonly auths: FakeAuths
+  /** With `stores`: by name. */
+  readonly stores: ReadonlyMap<string, OpenStore>
   readonly ledger: Ledger
   readonly clock: TestClock
   readonly hooks: HookRegistry
@@ -50,6 +63,8 @@ export interface HouseOptions {
   /** Adds handlers before anything runs. */
   readonly hooks?: (hooks: HookRegistry) => void
   readonly random?: () => number
+  /** Real stores in memory, the first of which is the standard one; without them auth state is in `auths`. */
+  readonly stores?: readonly string[]
 }
 
 const SCOPES: ReadonlySet<Scope> = new Set(["send", "read", "session", "admin", "operator"])
@@ -64,6 +79,7 @@ interface Kept {
   readonly ledger: Ledger
   readonly auths: FakeAuths
   readonly clock: TestClock
+  readonly stores: ReadonlyMap<string, OpenStore>
 }
 
 export function openHouse(options: HouseOptions = {}): House {
@@ -71,10 +87,22 @@ export function openHouse(options: HouseOptions = {}): House {
     ledger: options.ledger ?? createMemoryLedger(),
     auths: createFakeAuths(),
     clock: createTestClock(),
+    stores: new Map(),
   })
 }
 
-function furnish(options: HouseOptions, { ledger: base, auths, clock }: Kept): House {
+/** As `openHouse`, with real stores in memory that outlive its processes. */
+export async function openStoredHouse(options: HouseOptions & { readonly stores: readonly string[] }): Promise<House> {
+  const opened = options.stores.map(async (name) => [name, await memoryStorage.open(storeOptions())] as const)
+  return furnish(options, {
+    ledger: options.ledger ?? createMemoryLedger(),
+    auths: createFakeAuths(),
+    clock: createTestClock(),
+    stores: new Map(await Promise.all(opened)),
+  })
+}
+
+function furnish(options: HouseOptions, { ledger: base, auths, clock, stores }: Kept): House {
   const settings: CoreSettings = { ...coreSettings.parse({}), ...options.settings }
   const log = createTestLog()
   const hooks = createHooks({ clock, log })
@@ -83,17 +111,21 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock }: Kept): H
   // What a dead process would have written must not reach the ledger that the next one opens.
   const life = { over: false }
   const ledger = mortal((options.wrap ?? ((same) => same))(base), life)
+  const ownership = createLocalOwnership(ledger)
+  const homes =
+    stores.size === 0
+      ? createFakeHomes(auths, ownership)
+      : createHomes({ ledger, ownership, stores: shelve(stores, clock, log), tools: () => ({ sha256 }) })
   const lines = createLines({
     settings,
     provider,
     ledger,
-    ownership: createLocalOwnership(ledger),
-    openAuth: auths.open,
-    evictAuth: async (company) => void auths.evicted.push(company),
+    homes,
+    storeNames: stores.size === 0 ? ["filesystem"] : [...stores.keys()],
     hooks,
     clock,
     log,
-    sha256: (data) => createHash("sha256").update(data).digest(),
+    sha256,
     random: options.random ?? (() => 0.5),
   })
 
@@ -101,6 +133,7 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock }: Kept): H
     lines,
     provider,
     auths,
+    stores,
     ledger,
     clock,
     hooks,
@@ -109,7 +142,7 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock }: Kept): H
     async connect(company) {
       const asked = lines.commands.initialize(callOf(company), {})
       await clock.settle()
-      if (!auths.stored.has(company)) {
+      if (!lines.sessions.peek(company)?.record.linked) {
         provider.line(company).qr("qr")
         await asked
         await provider.line(company).link()
@@ -140,10 +173,23 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock }: Kept): H
       life.over = true
       for (const connection of provider.connections) connection.end("closed-by-us")
       const { wrap: _wrap, ...rest } = options
-      return furnish(rest, { ledger: await again(), auths, clock })
+      return furnish(rest, { ledger: await again(), auths, clock, stores })
     },
   }
   return house
+}
+
+const sha256 = (data: Uint8Array): Uint8Array => createHash("sha256").update(data).digest()
+
+/** Stores that are open already, under their names. */
+function shelve(stores: ReadonlyMap<string, OpenStore>, clock: TestClock, log: TestLog): Stores {
+  const specs = [...stores].map(([name, store]) => {
+    // What closes is a process, not the store.
+    const open = async (): Promise<OpenStore> => ({ ...store, close: async () => undefined })
+    return [name, { name, adapter: { name: "memory", open }, options: {} }] as const
+  })
+  const [standard = ""] = stores.keys()
+  return createStores({ specs: new Map(specs), standard, folder: "", instance: "test", clock, log })
 }
 
 /** A ledger for as long as its process lives: afterwards nothing comes back from it and nothing gets in. */

@@ -1,5 +1,7 @@
 import { type AppError, appError } from "../../core/errors.ts"
-import type { Lease } from "../../core/ownership.ts"
+import { placeHome } from "../../core/homes/record.ts"
+import type { Homes } from "../../core/homes/homes.ts"
+import type { Lease, Ownership } from "../../core/ownership.ts"
 import type {
   CloseReason,
   Connection,
@@ -141,6 +143,31 @@ export function createFakeAuths(): FakeAuths {
         stored.delete(company)
       },
     }),
+  }
+}
+
+/** One store, which every company is in. */
+export function createFakeHomes(auths: FakeAuths, ownership: Ownership): Homes {
+  const still = (): never => {
+    throw new Error("Nothing moves here")
+  }
+  return {
+    standard: "filesystem",
+    nameOf: () => "filesystem",
+    learn: async () => undefined,
+    forget: () => undefined,
+    async open(company) {
+      const lease = await ownership.claim(company)
+      if (lease === undefined) throw appError("SESSION_OWNED_ELSEWHERE")
+      return { store: "filesystem", lease, auth: auths.open(company, lease), release: lease.release }
+    },
+    evict: async (company) => void auths.evicted.push(company),
+    alone: (_company, work) => work(),
+    place: (home) => ({ op: "put", ...placeHome(home) }),
+    placed: () => undefined,
+    checkRoom: async () => undefined,
+    copy: still,
+    eraseIn: async (company) => void auths.stored.delete(company),
   }
 }
 

@@ -58,7 +58,8 @@ export function openConnection(input: ConnectInput, context: ConnectionContext):
     onExhausted: () => end({ reason: "storage-unavailable" }),
     onHopeless: (error) => {
       const fenced = isAppError(error) && error.code === "FENCED"
-      end({ reason: fenced ? "replaced" : "credentials-damaged", detail: error.message })
+      // Whoever claims the line anew learns whether another process has it.
+      end({ reason: fenced ? "storage-unavailable" : "credentials-damaged", detail: error.message })
     },
   })
   const store = createLineStore(input.auth, endurance)

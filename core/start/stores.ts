@@ -1,0 +1,71 @@
+import { toError } from "../errors.ts"
+import type { Ledger } from "../ledger.ts"
+import { StartError } from "../settings/start-error.ts"
+import { StoreFault } from "../store.ts"
+import { createStores, type Stores } from "../stores.ts"
+import { decodeRecord, encodeRecord } from "../records/values.ts"
+import { variableOf } from "../settings/store-specs.ts"
+import { within } from "../within.ts"
+import type { HouseInput } from "./house.ts"
+
+const HOUSE = ""
+const TABLE = "instance"
+const KEY = "id"
+const ID_BYTES = 16
+const CHECK_MS = 10_000
+
+/** Who this data folder is to other processes on a shared store: random, made once, the same over restarts. */
+async function instanceOf(ledger: Ledger, randomBytes: (length: number) => Uint8Array): Promise<string> {
+  const made = [...randomBytes(ID_BYTES)].map((byte) => byte.toString(16).padStart(2, "0")).join("")
+  await ledger.commit(HOUSE, [{ op: "putIfAbsent", table: TABLE, key: KEY, value: encodeRecord(made) }])
+  const [row] = await ledger.get(HOUSE, TABLE, [KEY])
+  return row === undefined ? made : decodeRecord<string>(row.value, "the id of this instance")
+}
+
+/**
+ * The stores of this server, with the standard one open. One that is away now is waited for by its own companies alone;
+ * one that is set up wrongly stops the start.
+ */
+export async function openStores({ system, clock, log, prepared, undo }: HouseInput, ledger: Ledger): Promise<Stores> {
+  const { core: settings, stores: specs } = prepared.configured
+  const standard = settings.storage
+  const instance = await instanceOf(ledger, (length) => system.randomBytes(length))
+  const stores = createStores({ specs, standard, folder: settings.sessionsPath, instance, clock, log })
+  undo.push("stores", () => stores.close())
+
+  const look = async (name: string): Promise<void> => {
+    const store = await stores.open(name)
+    for (const warning of await store.check()) log.warn({ store: name }, warning)
+  }
+  const tell = (name: string, thrown: unknown): void => {
+    const away = "A store cannot be reached; its companies wait until it is back"
+    log.error({ store: name, error: thrown instanceof StoreFault ? thrown.message : toError(thrown) }, away)
+  }
+
+  try {
+    const looked = look(standard)
+    if (!(await within(clock, CHECK_MS, looked))) tell(standard, new Error(`no answer within ${CHECK_MS} ms`))
+    // A failure that comes later has nobody else to hear it.
+    looked.catch((thrown: unknown) => tell(standard, thrown))
+  } catch (thrown) {
+    if (!isAway(thrown)) throw startFault(standard, specs.get(standard)?.adapter, thrown)
+    tell(standard, thrown)
+  }
+  for (const name of Object.keys(settings.stores)) {
+    if (name !== standard) void look(name).catch((thrown: unknown) => tell(name, thrown))
+  }
+  return stores
+}
+
+function isAway(thrown: unknown): boolean {
+  return typeof thrown === "object" && thrown !== null && "code" in thrown && thrown.code === "STORAGE_UNAVAILABLE"
+}
+
+type Adapter = Parameters<typeof variableOf>[0]
+
+function startFault(name: string, adapter: Adapter | undefined, thrown: unknown): StartError {
+  if (!(thrown instanceof StoreFault) || adapter === undefined) {
+    return new StartError([`The store ${name} cannot be opened: ${toError(thrown).message}`])
+  }
+  return new StartError([`${variableOf(adapter, thrown.option)}: the store ${name}: ${thrown.message}`])
+}

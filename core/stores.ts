@@ -1,0 +1,86 @@
+import type { Clock } from "./clock.ts"
+import { appError, isAppError, toError } from "./errors.ts"
+import type { Logger } from "./log.ts"
+import type { StoreSpec } from "./settings/store-specs.ts"
+import { type OpenStore, StoreFault } from "./store.ts"
+
+/** The stores for auth state, by name. Each is opened when it is first needed, and only once. */
+export interface Stores {
+  /** Those a company can be put into. */
+  readonly names: readonly string[]
+  /** Where a company begins that nobody has put anywhere. */
+  readonly standard: string
+  has(name: string): boolean
+  /** Rejects with STORAGE_UNAVAILABLE for a store that cannot be opened; the next caller tries again. */
+  open(name: string): Promise<OpenStore>
+  /** Those that are open now. */
+  opened(): Promise<ReadonlyMap<string, OpenStore>>
+  close(): Promise<void>
+}
+
+export interface StoresDeps {
+  readonly specs: ReadonlyMap<string, StoreSpec>
+  readonly standard: string
+  /** The data folder. */
+  readonly folder: string
+  readonly instance: string
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+export function createStores({ specs, standard, folder, instance, clock, log }: StoresDeps): Stores {
+  const opening = new Map<string, Promise<OpenStore>>()
+  let closed = false
+
+  const begin = async (name: string): Promise<OpenStore> => {
+    const spec = specs.get(name)
+    if (spec === undefined) {
+      throw appError("STORAGE_UNAVAILABLE", { cause: new Error(`There is no store ${name}; see WHATSAPP_STORES`) })
+    }
+    const child = log.child({ store: name })
+    const store = await spec.adapter.open({ ...spec.options, folder, store: name, instance, clock, log: child })
+    const { durable, atomic } = store.capabilities
+    if (!durable) child.warn({}, "This store forgets its lines at a restart")
+    if (!atomic) child.warn({}, "This store may keep half of a change at a crash")
+    return store
+  }
+
+  return {
+    names: [...specs.keys()],
+    standard,
+    has: (name) => specs.has(name),
+
+    async open(name) {
+      if (closed) throw appError("STORAGE_UNAVAILABLE", { cause: new Error("The stores are closed") })
+      const present = opening.get(name)
+      if (present !== undefined) return present
+      const begun = begin(name).catch((thrown: unknown) => {
+        opening.delete(name)
+        if (isAppError(thrown) || thrown instanceof StoreFault) throw thrown
+        throw appError("STORAGE_UNAVAILABLE", { cause: toError(thrown) })
+      })
+      opening.set(name, begun)
+      return begun
+    },
+
+    async opened() {
+      const stores = new Map<string, OpenStore>()
+      for (const [name, begun] of opening) {
+        // One that is not open has told whoever asked for it.
+        const store = await begun.catch(() => undefined)
+        if (store !== undefined) stores.set(name, store)
+      }
+      return stores
+    },
+
+    async close() {
+      closed = true
+      const failures: unknown[] = []
+      for (const begun of opening.values()) {
+        const store = await begun.catch(() => undefined)
+        await store?.close().catch((thrown: unknown) => failures.push(thrown))
+      }
+      if (failures.length > 0) throw toError(failures[0])
+    },
+  }
+}
