@@ -20,8 +20,16 @@ const isTranspiled = (value: unknown): boolean => typeof value === "object" && v
 async function locate(specifier: string, folder: string): Promise<string> {
   if (specifier.startsWith("file:")) return fileURLToPath(specifier)
   if (specifier.startsWith(".") || isAbsolute(specifier)) return resolve(folder, specifier)
-  const found = await packageFolder(specifier, folder)
-  return join(found.folder, entry(found.manifest))
+  const { name, path } = split(specifier)
+  const found = await packageFolder(name, folder)
+  return join(found.folder, path === "" ? entry(found.manifest) : inside(found.manifest, path))
+}
+
+/** `unstorage/drivers/fs` is the file `drivers/fs` of the package `unstorage`. */
+function split(specifier: string): { readonly name: string; readonly path: string } {
+  const parts = specifier.split("/")
+  const length = specifier.startsWith("@") ? 2 : 1
+  return { name: parts.slice(0, length).join("/"), path: parts.slice(length).join("/") }
 }
 
 interface Manifest {
@@ -56,6 +64,21 @@ function missing(thrown: unknown): undefined {
 function entry({ exports, main }: Manifest): string {
   const target = exports === undefined ? undefined : pick(subpath(exports))
   return target ?? (typeof main === "string" ? main : "index.js")
+}
+
+/** What a package lets others load beside its main entry; `*` in its manifest stands for any text. */
+function inside({ exports }: Manifest, path: string): string {
+  if (typeof exports === "object" && exports !== null) {
+    for (const [pattern, target] of Object.entries(exports)) {
+      const [before = "", after] = pattern.split("*")
+      const wanted = `./${path}`
+      const fits = after === undefined ? wanted === pattern : wanted.startsWith(before) && wanted.endsWith(after)
+      const file = fits ? pick(target) : undefined
+      const star = wanted.slice(before.length, wanted.length - (after ?? "").length)
+      if (file !== undefined) return file.replaceAll("*", star)
+    }
+  }
+  throw new Error(`the package does not offer ${path}`)
 }
 
 const subpath = (exports: unknown): unknown =>

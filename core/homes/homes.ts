@@ -133,7 +133,7 @@ export function createHomes({ ledger, ownership, stores, tools }: HomesDeps): Ho
       // Claimed before anything is erased: another process may be running the company there.
       const there = await claimOn(target, encoded)
       try {
-        if (again) await target.driver.erase(encoded)
+        if (again) await target.driver.erase(encoded, there?.fence)
         else if ((await target.driver.keys(encoded)).length > 0) throw appError("STORE_OCCUPIED")
       } finally {
         await there?.release()
@@ -164,7 +164,7 @@ export function createHomes({ ledger, ownership, stores, tools }: HomesDeps): Ho
       const store = await stores.open(name)
       const claim = await claimOn(store, encode(company))
       try {
-        await store.driver.erase(encode(company))
+        await store.driver.erase(encode(company), claim?.fence)
       } finally {
         await claim?.release()
       }

@@ -16,7 +16,7 @@ import { lineRoutes } from "../routes/lines.ts"
 import { StartError, startStep } from "../settings/start-error.ts"
 import type { Sealer, StorageTools } from "../storage.ts"
 import { createStorageProbe } from "../records/storage-probe.ts"
-import { openStores } from "./stores.ts"
+import { judgeStores, openStores } from "./stores.ts"
 import type { System } from "../system.ts"
 import type { UndoStack } from "./undo.ts"
 import { version } from "./version.ts"
@@ -56,6 +56,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
   const stores = await openStores(input, ledger)
 
   const hooks = createHooks({ clock, log })
+  hooks.add("stores", "health:check", () => judgeStores(stores, clock, log))
   const background = createBackground({
     onFault(fault, error) {
       log.error({ plugin: fault.plugin, hook: fault.hook, error }, "Background work failed")

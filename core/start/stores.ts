@@ -1,5 +1,8 @@
+import type { Clock } from "../clock.ts"
 import { toError } from "../errors.ts"
 import type { Ledger } from "../ledger.ts"
+import type { Logger } from "../log.ts"
+import type { HealthItem } from "../plugin.ts"
 import { StartError } from "../settings/start-error.ts"
 import { StoreFault } from "../store.ts"
 import { createStores, type Stores } from "../stores.ts"
@@ -13,6 +16,8 @@ const TABLE = "instance"
 const KEY = "id"
 const ID_BYTES = 16
 const CHECK_MS = 10_000
+/** Within the deadline of a health check. */
+const ANSWER_MS = 1_500
 
 /** Who this data folder is to other processes on a shared store: random, made once, the same over restarts. */
 async function instanceOf(ledger: Ledger, randomBytes: (length: number) => Uint8Array): Promise<string> {
@@ -55,6 +60,22 @@ export async function openStores({ system, clock, log, prepared, undo }: HouseIn
     if (name !== standard) void look(name).catch((thrown: unknown) => tell(name, thrown))
   }
   return stores
+}
+
+/** Whether every store in use takes a record and gives it back. Names those that do not, and nothing else of them. */
+export async function judgeStores(stores: Stores, clock: Clock, log: Logger): Promise<HealthItem> {
+  const away: string[] = []
+  await Promise.all(
+    [...(await stores.opened())].map(async ([name, store]) => {
+      try {
+        if (!(await within(clock, ANSWER_MS, store.check()))) away.push(name)
+      } catch (thrown) {
+        log.warn({ store: name, error: toError(thrown).message }, "A store did not take and give back a record")
+        away.push(name)
+      }
+    }),
+  )
+  return away.length === 0 ? { ok: true } : { ok: false, detail: `cannot be reached: ${away.sort().join(", ")}` }
 }
 
 function isAway(thrown: unknown): boolean {
