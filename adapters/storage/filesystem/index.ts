@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto"
 import { dirname, join, resolve } from "node:path"
+import { z } from "@hono/zod-openapi"
 import { PROBE, probeCompanies } from "../../../core/records/store-probe.ts"
 import { asDriver, type CompanyDriver, type OpenStore, type StorageAdapter } from "../../../core/store.ts"
 import { type Disk, nodeDisk } from "./disk.ts"
@@ -22,13 +23,19 @@ export interface FilesystemOptions {
   readonly slack?: number
 }
 
-/** Plain files, one folder for each company: copyable, movable and erasable as a folder. `path` is `<data folder>/auth` unless given. */
+/** Plain files, one folder for each company: copyable, movable and erasable as a folder. `path` is `<data folder>/auth` unless given, and `<data folder>/stores/<name>` for a named one. */
 export const filesystemStorage: StorageAdapter = {
   name: "filesystem",
-  open: (options) => {
-    const { path } = options
-    if (path !== undefined && typeof path !== "string") throw new TypeError("path of a filesystem store is text")
-    return openFilesystem({ path: path ?? join(options.folder, "auth") })
+  config: z.object({
+    path: z
+      .string({ error: "expected a path" })
+      .min(1, { error: "expected a path" })
+      .optional()
+      .describe("Folder of the companies' folders"),
+  }),
+  open: ({ path, folder, store }) => {
+    const standard = join(folder, store === "filesystem" ? "auth" : join("stores", store))
+    return openFilesystem({ path: typeof path === "string" ? path : standard })
   },
 }
 
