@@ -2,7 +2,7 @@ import type { z } from "@hono/zod-openapi"
 import type { Clock } from "./clock.ts"
 import type { Logger } from "./log.ts"
 import type { EnvMap } from "./settings/setting.ts"
-import type { AuthStore } from "./store.ts"
+import type { AuthBatch, AuthStore } from "./store.ts"
 import type { Content, LineUser, Restriction } from "./types.ts"
 
 /** Port: how a company reaches WhatsApp. Small: optional abilities are optional members, never methods that throw. */
@@ -14,8 +14,40 @@ export interface Provider {
   connect(input: ConnectInput): Promise<Connection>
   /** True when the store holds credentials of a finished pairing. Throws CREDENTIALS_DAMAGED or STORAGE_UNAVAILABLE. */
   linked(auth: AuthStore): Promise<boolean>
+  /** Reads the files in which another program keeps a linked device. Every file is accounted for; never rejects for one. */
+  importAuth?(files: ReadonlyMap<string, Uint8Array>): Promise<AuthImport>
+  /** What tells the link in a store from any other; undefined when there is none that is finished. Throws as `linked` does. */
+  describeAuth?(auth: Pick<AuthStore, "load">): Promise<AuthFacts | undefined>
   /** Loads heavy code ahead of the first connect. */
   warm?(): Promise<void>
+}
+
+export interface AuthImport {
+  /** What could be read, as `AuthStore.save` takes it. */
+  readonly auth: AuthBatch
+  /** Undefined when there is no link in the files; a fatal problem says why. */
+  readonly facts: AuthFacts | undefined
+  readonly problems: readonly FileProblem[]
+}
+
+export interface FileProblem {
+  readonly file: string
+  /** Without anything that stands in the file. */
+  readonly message: string
+  /** True: without this file there is nothing to import. */
+  readonly fatal: boolean
+}
+
+/** One link of an account, at one moment of its life. */
+export interface AuthFacts {
+  readonly user: LineUser
+  /** Which of the account's devices it is, where WhatsApp counts them. */
+  readonly device: number | null
+  /** Stands for the identity key: another one is another link. */
+  readonly identity: string
+  readonly registrationId: number
+  /** Figures that only grow as a link is used, by name. */
+  readonly counters: Readonly<Record<string, number>>
 }
 
 export interface ConnectInput {

@@ -44,6 +44,15 @@ export function userOf(creds: AuthenticationCreds): LineUser {
   }
 }
 
+/** Credentials as they are stored, with all that belongs to them. */
+export function credentialRecords(creds: AuthenticationCreds): AuthBatch {
+  const { keyId, keyPair, signature } = creds.signedPreKey
+  return {
+    [TYPE]: { [MAIN]: encodeJson(stored(creds)) },
+    [SIGNED_PRE_KEY]: { [String(keyId)]: encodeKeyPair(keyPair, signature) },
+  }
+}
+
 /** The live credentials of one connection. Baileys changes the object in place; `save` writes it as it is then. */
 export interface Credentials {
   readonly creds: AuthenticationCreds

@@ -2,6 +2,7 @@ import type { ProviderAdapter } from "../../../core/provider.ts"
 import { openConnection } from "./connection.ts"
 import { encodeContent } from "./content.ts"
 import { isFinished, readCredentials } from "./creds.ts"
+import { describeAuth, importAuth } from "./import/index.ts"
 import { loadBaileys, trustRoot } from "./load-baileys.ts"
 import { claimRoot, holdRoot, WHATSAPP_ROOT } from "./root-key.ts"
 import { env, settings } from "./settings.ts"
@@ -38,6 +39,8 @@ const baileys: ProviderAdapter<typeof settings> = {
         const creds = await readCredentials(auth)
         return creds !== undefined && isFinished(creds)
       },
+      importAuth,
+      describeAuth,
       async warm() {
         await loadBaileys()
       },

@@ -50,22 +50,27 @@ export function lastBytes(fields: readonly Field[], number: number): Uint8Array 
   return fields.findLast((field) => field.number === number && field.wireType === LENGTH_DELIMITED)?.bytes
 }
 
-/** Length-delimited fields, concatenated into a message. */
-export function writeFields(fields: readonly (readonly [number: number, bytes: Uint8Array])[]): Uint8Array {
-  const heads = fields.map(([number, bytes]) => [
-    ...varintBytes(number * 8 + LENGTH_DELIMITED),
-    ...varintBytes(bytes.length),
-  ])
-  const total = fields.reduce((sum, [, bytes], index) => sum + bytes.length + (heads[index]?.length ?? 0), 0)
+/** Fields concatenated into a message: bytes are length-delimited, whole numbers are varints. */
+export function writeFields(fields: readonly (readonly [number: number, value: Uint8Array | number])[]): Uint8Array {
+  const heads = fields.map(([number, value]) =>
+    typeof value === "number"
+      ? [...varintBytes(number * 8 + VARINT), ...varintBytes(value)]
+      : [...varintBytes(number * 8 + LENGTH_DELIMITED), ...varintBytes(value.length)],
+  )
+  const total = fields.reduce((sum, [, value], index) => sum + sizeOf(value) + (heads[index]?.length ?? 0), 0)
   const message = new Uint8Array(total)
   let at = 0
-  for (const [index, [, bytes]] of fields.entries()) {
+  for (const [index, [, value]] of fields.entries()) {
     const head = heads[index] ?? []
     message.set(head, at)
-    message.set(bytes, at + head.length)
-    at += head.length + bytes.length
+    if (typeof value !== "number") message.set(value, at + head.length)
+    at += head.length + sizeOf(value)
   }
   return message
+}
+
+function sizeOf(value: Uint8Array | number): number {
+  return typeof value === "number" ? 0 : value.length
 }
 
 function varintBytes(value: number): number[] {

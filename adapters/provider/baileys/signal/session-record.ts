@@ -12,6 +12,7 @@ const BASE_KEY = 13
 
 /** The bridge keeps no more earlier sessions than this either. */
 const MOST_SESSIONS = 41
+const ALL = { current: true }
 
 /** Sessions of a record, current first. A record whose current session was archived has none in front. */
 export interface Sessions {
@@ -35,10 +36,11 @@ function fieldsOf(record: Uint8Array): Field[] {
   }
 }
 
-/** A record with `sessions[0]` as the current one. */
-export function joinRecord(sessions: readonly Uint8Array[]): Uint8Array {
+/** A record with `sessions[0]` as the current one, or with none in front when it says so. */
+export function joinRecord(sessions: readonly Uint8Array[], has: { readonly current: boolean } = ALL): Uint8Array {
+  const first = has.current ? CURRENT : PREVIOUS
   return writeFields(
-    sessions.slice(0, MOST_SESSIONS).map((session, index) => [index === 0 ? CURRENT : PREVIOUS, session]),
+    sessions.slice(0, MOST_SESSIONS).map((session, index) => [index === 0 ? first : PREVIOUS, session]),
   )
 }
 
