@@ -20,6 +20,8 @@ export interface System {
   resources(): Resources
   /** SHA-256 of the bytes; synchronous, so that it can run on hot paths. */
   sha256(data: Uint8Array): Uint8Array
+  /** SHA-256 of bytes that come in parts; synchronous. */
+  openSha256(): Digest
   /** HMAC-SHA-256; synchronous. */
   hmac(key: Uint8Array, data: Uint8Array): Uint8Array
   /** True when the two are equal, in time that depends on the length alone. */
@@ -32,6 +34,12 @@ export interface System {
   pbkdf2(password: Uint8Array, salt: Uint8Array, rounds: number, length: number): Promise<Uint8Array>
   /** AES-256-GCM with a 96-bit nonce; synchronous. */
   readonly aesGcm: AesGcm
+}
+
+export interface Digest {
+  update(data: Uint8Array): void
+  /** Once, at the end. */
+  digest(): Uint8Array
 }
 
 export interface AesGcm {

@@ -43,6 +43,10 @@ export function createNodeSystem({ folder = process.cwd(), env = process.env }: 
       return { rss, heapUsed, cpuMicros: user + system }
     },
     sha256: (data) => new Uint8Array(createHash("sha256").update(data).digest()),
+    openSha256() {
+      const hash = createHash("sha256")
+      return { update: (data) => void hash.update(data), digest: () => new Uint8Array(hash.digest()) }
+    },
     hmac: (key, data) => new Uint8Array(createHmac("sha256", key).update(data).digest()),
     equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
     randomBytes: (length) => new Uint8Array(randomBytes(length)),

@@ -2,7 +2,7 @@ import { appError } from "../errors.ts"
 import type { Homes } from "../homes/homes.ts"
 import type { Mover, MoveView } from "../homes/mover.ts"
 import { isUnderWay } from "../homes/record.ts"
-import type { Ledger } from "../ledger.ts"
+import type { DumpedRecord, Ledger } from "../ledger.ts"
 import { refuseFaults } from "../refusal.ts"
 import { decodeRecord, encodeRecord } from "../records/values.ts"
 import type { Sessions } from "../sessions.ts"
@@ -68,6 +68,13 @@ interface CompanyRow {
 const TABLE = "company"
 const KEY = "settings"
 const NOTHING: CompanyRow = { name: null, proxy: null }
+
+/** The record as whoever may not know secrets sees it: a proxy without its name and password. */
+export function withoutSecrets(record: DumpedRecord): DumpedRecord {
+  if (record.kind !== "row" || record.table !== TABLE || record.key !== KEY) return record
+  const row = decodeRecord<CompanyRow>(record.value, "settings")
+  return row.proxy === null ? record : { ...record, value: encodeRecord({ ...row, proxy: shownProxy(row.proxy) }) }
+}
 
 export function createCompanySettings(deps: CompanySettingsDeps): CompanySettings {
   const { ledger, sessions, naming, homes, mover, storeNames } = deps

@@ -53,6 +53,10 @@ export function createTestSystem({
     openLog: () => ({ log, close: () => undefined }),
     resources: () => ({ rss: 1, heapUsed: 1, cpuMicros: 1 }),
     sha256: (data) => new Uint8Array(createHash("sha256").update(data).digest()),
+    openSha256() {
+      const hash = createHash("sha256")
+      return { update: (data) => void hash.update(data), digest: () => new Uint8Array(hash.digest()) }
+    },
     hmac: (key, data) => new Uint8Array(createHmac("sha256", key).update(data).digest()),
     equal: (a, b) => a.length === b.length && a.every((byte, index) => byte === b[index]),
     randomBytes: (length) => new Uint8Array(randomBytes(length)),

@@ -4,13 +4,34 @@ const BLOCK = 64
 const K = constants(64, 1 / 3)
 
 export function sha256(data: Uint8Array): Uint8Array {
+  const hash = openSha256()
+  hash.update(data)
+  return hash.digest()
+}
+
+/** The digest of bytes that come in parts. */
+export function openSha256(): { update(data: Uint8Array): void; digest(): Uint8Array } {
   const state = constants(8, 1 / 2)
-  const padded = pad(data)
   const words = new Uint32Array(64)
-  for (let at = 0; at < padded.byteLength; at += BLOCK) mix(state, words, padded, at)
-  const out = new DataView(new ArrayBuffer(32))
-  state.forEach((word, i) => out.setUint32(i * 4, word))
-  return new Uint8Array(out.buffer)
+  let rest = new Uint8Array()
+  let length = 0
+  const feed = (bytes: DataView): void => {
+    for (let at = 0; at + BLOCK <= bytes.byteLength; at += BLOCK) mix(state, words, bytes, at)
+  }
+  return {
+    update(data) {
+      length += data.length
+      const bytes = new Uint8Array([...rest, ...data])
+      feed(new DataView(bytes.buffer))
+      rest = bytes.slice(bytes.length - (bytes.length % BLOCK))
+    },
+    digest() {
+      feed(ending(rest, length))
+      const out = new DataView(new ArrayBuffer(32))
+      state.forEach((word, i) => out.setUint32(i * 4, word))
+      return new Uint8Array(out.buffer)
+    },
+  }
 }
 
 export function hmac(key: Uint8Array, data: Uint8Array): Uint8Array {
@@ -32,13 +53,14 @@ function constants(count: number, root: number): Uint32Array {
   return Uint32Array.from(found)
 }
 
-function pad(data: Uint8Array): DataView {
-  const length = Math.ceil((data.length + 9) / BLOCK) * BLOCK
-  const bytes = new Uint8Array(length)
-  bytes.set(data)
-  bytes[data.length] = 0x80
+/** What is left of `length` bytes, filled up to whole blocks. */
+function ending(rest: Uint8Array, length: number): DataView {
+  const size = Math.ceil((rest.length + 9) / BLOCK) * BLOCK
+  const bytes = new Uint8Array(size)
+  bytes.set(rest)
+  bytes[rest.length] = 0x80
   const view = new DataView(bytes.buffer)
-  view.setBigUint64(length - 8, BigInt(data.length) * 8n)
+  view.setBigUint64(size - 8, BigInt(length) * 8n)
   return view
 }
 

@@ -1,6 +1,6 @@
 import type { Logger } from "../../../core/log.ts"
 import type { System } from "../../../core/system.ts"
-import { hmac, sha256 } from "./sha256.ts"
+import { hmac, openSha256, sha256 } from "./sha256.ts"
 
 /** Synchronous ciphers are not part of the web platform, and nothing here encrypts at rest. */
 function absent(what: string): never {
@@ -36,6 +36,7 @@ export function createEdgeSystem(env: Readonly<Record<string, string>>): System 
     openLog: () => ({ log, close: () => undefined }),
     resources: () => ({ rss: 0, heapUsed: 0, cpuMicros: 0 }),
     sha256,
+    openSha256,
     hmac,
     equal(a, b) {
       let difference = a.length ^ b.length
