@@ -19,10 +19,10 @@ export interface Homes {
   learn(company: string): Promise<HomeRecord | undefined>
   forget(company: string): void
   /**
-   * Claims the company and opens its auth state where it is. Waits while it is being moved.
+   * Claims the company and opens its auth state where it is. Waits while it is being moved; `signal` ends the wait.
    * Throws SESSION_OWNED_ELSEWHERE, or STORAGE_UNAVAILABLE.
    */
-  open(company: string): Promise<Holding>
+  open(company: string, signal?: AbortSignal): Promise<Holding>
   /** Lets go of cached auth state. */
   evict(company: string): Promise<void>
   /** Runs `work` while nobody opens the company; others wait. */
@@ -77,8 +77,11 @@ export function createHomes({ ledger, ownership, stores, tools }: HomesDeps): Ho
     return (await learn(company))?.store ?? stores.standard
   }
 
-  const idle = async (company: string): Promise<void> => {
-    for (let work = busy.get(company); work !== undefined; work = busy.get(company)) await work
+  const idle = async (company: string, signal?: AbortSignal): Promise<void> => {
+    for (let work = busy.get(company); work !== undefined; work = busy.get(company)) {
+      await (signal === undefined ? work : Promise.race([work, endOf(signal)]))
+      if (signal?.aborted === true) throw appError("STORAGE_UNAVAILABLE", { message: "The wait was given up" })
+    }
   }
 
   return {
@@ -87,8 +90,8 @@ export function createHomes({ ledger, ownership, stores, tools }: HomesDeps): Ho
     learn,
     forget: (company) => void known.delete(company),
 
-    async open(company) {
-      await idle(company)
+    async open(company, signal) {
+      await idle(company, signal)
       const name = (await learn(company))?.store ?? (await pin(company))
       const store = await stores.open(name)
       const { lease, release } = await claimCompany({ company, encoded: encode(company), ownership, store })
@@ -170,4 +173,11 @@ export function createHomes({ ledger, ownership, stores, tools }: HomesDeps): Ho
       }
     },
   }
+}
+
+function endOf(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener("abort", () => resolve(), { once: true })
+  })
 }

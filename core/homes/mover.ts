@@ -119,6 +119,8 @@ export function createMover({ homes, sessions, events, ledger, clock, log }: Mov
     try {
       await homes.alone(company, async () => {
         try {
+          // A send may have started it in between.
+          await sessions.peek(company)?.pause("moving to another store")
           left = await transfer(company, move, again)
         } catch (thrown) {
           // A stop leaves the move as it is on record, for the next start to take up.

@@ -17,8 +17,8 @@ export interface AttemptDeps {
   readonly log: Logger
   /** The attempt before: two connections of one line would throw each other out. */
   readonly after: Promise<void>
-  /** Claims the line and opens its credentials. */
-  openAuth(): Promise<AuthStore>
+  /** Claims the line and opens its credentials; `signal` ends a wait for them. */
+  openAuth(signal: AbortSignal): Promise<AuthStore>
   /** How to link when there are no complete credentials; undefined: do not. */
   readonly link: ConnectInput["link"] | undefined
   readonly input: Pick<ConnectInput, "intake" | "sentContent" | "options">
@@ -47,7 +47,7 @@ export function openAttempt(deps: AttemptDeps): Attempt {
   const run = async (): Promise<void> => {
     await deps.after
     if (aborted.signal.aborted) return
-    const auth = await deps.openAuth()
+    const auth = await deps.openAuth(aborted.signal)
     const linked = await deps.provider.linked(auth)
     if (aborted.signal.aborted) return
     if (!linked && deps.link === undefined) return deps.onAbsent()

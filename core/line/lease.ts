@@ -5,10 +5,10 @@ import type { AuthStore } from "../store.ts"
 /** The right to run a line, and the credentials it opens. */
 export interface LineLease {
   /**
-   * Claims the line if it is not held yet, erases credentials marked for it, and opens the store.
-   * Throws SESSION_OWNED_ELSEWHERE, or STORAGE_UNAVAILABLE.
+   * Claims the line if it is not held yet, erases credentials marked for it, and opens the store. `signal` ends the wait
+   * for a store that the company is being moved to. Throws SESSION_OWNED_ELSEWHERE, or STORAGE_UNAVAILABLE.
    */
-  open(): Promise<AuthStore>
+  open(signal?: AbortSignal): Promise<AuthStore>
   release(): Promise<void>
 }
 
@@ -20,9 +20,9 @@ export function createLineLease(
 ): LineLease {
   let claim: Promise<Holding> | undefined
 
-  const hold = (): Promise<Holding> => {
+  const hold = (signal: AbortSignal | undefined): Promise<Holding> => {
     if (claim !== undefined) return claim
-    const asked: Promise<Holding> = homes.open(company).then((holding) => {
+    const asked: Promise<Holding> = homes.open(company, signal).then((holding) => {
       const lost = (): void => {
         // Our own release ends the lease as well; it has been let go of by then.
         if (claim !== asked) return
@@ -44,8 +44,8 @@ export function createLineLease(
   }
 
   return {
-    async open() {
-      const { auth } = await hold()
+    async open(signal) {
+      const { auth } = await hold(signal)
       if (state.record.erase) {
         await auth.clear()
         state.keep({ erase: false })

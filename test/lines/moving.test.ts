@@ -160,6 +160,35 @@ describe("moving a linked company", () => {
     await expect(put(house, "third")).rejects.toMatchObject({ code: "MOVE_UNDER_WAY" })
   })
 
+  it("waits for nobody: a send, a restart and a logout meanwhile are done afterwards", async () => {
+    const house = await linked()
+    let copying: (() => void) | undefined
+    const held = new Promise<void>((resolve) => {
+      copying = resolve
+    })
+    const { commit } = (house.stores.get("archive") as OpenStore).driver
+    sabotage(house, "archive", {
+      commit: async (...input) => {
+        await held
+        return commit(...input)
+      },
+    })
+    await put(house, "archive")
+    await house.clock.settle()
+    expect((await house.send("acme", {})).status).toBe(202)
+    const restarted = house.lines.commands.restart(callOf("acme"))
+    await house.clock.settle()
+    expect((await restarted).status).toBe("connecting")
+    const out = house.lines.commands.logout(callOf("acme"))
+    await house.clock.advance(11_000)
+    expect((await out).status.status).toBe("logged-out")
+    copying?.()
+    await house.clock.advance(60_000)
+    expect(await view(house)).toMatchObject({ storage: "archive", move: { state: "done" } })
+    expect(await keysIn(house, "archive")).toEqual([])
+    expect(await keysIn(house, "files")).toEqual([])
+  })
+
   it("of a line that was not connected does not connect it", async () => {
     const house = await linked()
     await house.lines.commands.disconnect(callOf("acme"))
