@@ -4,6 +4,7 @@ import type { Events } from "../events.ts"
 import type { Homes } from "./homes.ts"
 import { HOME_TABLE, type HomeRecord, isUnderWay, type MoveRecord, type MoveState } from "./record.ts"
 import type { Ledger } from "../ledger.ts"
+import type { Line } from "../line/line.ts"
 import type { Logger } from "../log.ts"
 import type { Sessions } from "../sessions.ts"
 
@@ -41,6 +42,7 @@ export interface MoverDeps {
 }
 
 const DUE_AT_ONCE = 100
+const CAUSE = "moving to another store"
 
 export function createMover({ homes, sessions, events, ledger, clock, log }: MoverDeps): Mover {
   const running = new Map<string, Promise<void>>()
@@ -87,19 +89,24 @@ export function createMover({ homes, sessions, events, ledger, clock, log }: Mov
     }
   }
 
-  /** The line lets go of its store, keeps its wish to be connected, and gives back what is to be done afterwards. */
-  const rest = (company: string): Promise<() => Promise<void>> =>
+  /** The line lets go of its store, and keeps its wish to be connected; gives back a pairing that was under way. */
+  const rest = (company: string): Promise<Line["link"]> =>
     sessions.serial(company, async () => {
       const line = sessions.peek(company)
-      if (line === undefined) return async () => undefined
-      const { link, live } = line
-      await line.pause("moving to another store")
-      return async () => {
-        const now = sessions.peek(company)
-        if (stopping || now === undefined || now.live || !(now.record.wanted || (live && link !== undefined))) return
-        await sessions.start(now, () => now.start(link, "moved"))
-      }
+      const link = line?.link
+      await line?.pause(CAUSE)
+      return link
     })
+
+  const revive = async (company: string, link: Line["link"]): Promise<void> => {
+    const line = sessions.peek(company)
+    if (stopping || line === undefined || line.live || !(line.record.wanted || link !== undefined)) return
+    try {
+      await sessions.start(line, () => line.start(link, "moved"))
+    } catch (thrown) {
+      log.warn({ company, error: toError(thrown).message }, "A line was not started again after its move")
+    }
+  }
 
   const fail = async (company: string, move: MoveRecord, thrown: unknown, wrote: boolean): Promise<MoveRecord> => {
     const { from, to } = move
@@ -114,13 +121,13 @@ export function createMover({ homes, sessions, events, ledger, clock, log }: Mov
   }
 
   const run = async (company: string, move: MoveRecord, again: boolean): Promise<void> => {
-    const afterwards = await rest(company)
+    const link = await rest(company)
     let left = move
     try {
       await homes.alone(company, async () => {
         try {
           // A send may have started it in between.
-          await sessions.peek(company)?.pause("moving to another store")
+          await sessions.peek(company)?.pause(CAUSE)
           left = await transfer(company, move, again)
         } catch (thrown) {
           // A stop leaves the move as it is on record, for the next start to take up.
@@ -129,7 +136,7 @@ export function createMover({ homes, sessions, events, ledger, clock, log }: Mov
       })
     } finally {
       progress.delete(company)
-      await afterwards()
+      await revive(company, link)
     }
     if (!stopping) await tidy(company, left)
   }
