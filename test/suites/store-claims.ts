@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe } from "vitest"
+import { encodeSegment } from "../../core/records/keys.ts"
 import type { OpenStore } from "../../core/store.ts"
+import { tools } from "./auth-store/subject.ts"
 import { holding } from "./store-claims/holding.ts"
 import { takeover } from "./store-claims/takeover.ts"
 import { type ClaimsFixture, type ClaimsSubject, LONG_MS, type Process } from "./store-claims/subject.ts"
@@ -29,7 +31,7 @@ export function describeStoreClaims(name: string, factory: () => Promise<ClaimsF
         opened.add(store)
         const { claims } = store
         if (claims === undefined) throw new Error(`A ${name} store has no claims`)
-        return { store, claim: (company) => claims.claim(company) }
+        return { store, claim: (company) => claims.claim(encodeSegment(company, tools.sha256).text) }
       },
     }
     holding(subject)

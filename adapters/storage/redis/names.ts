@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto"
+
+/**
+ * The keys of one store on a server that may hold others. A prefix ends with a colon and has no two in a row, and no
+ * company has a colon: so no store's company is another's, and two colons in a row are ours.
+ */
+export interface Names {
+  /** A hash: the records of a company by `kind/key`, and without a slash what is known of its writers. */
+  company(company: string): string
+  /** A set: every company that has had a record. */
+  readonly companies: string
+  /** A hash that expires: what is still known of the writers of a company that was erased. Holds no id. */
+  erased(company: string): string
+  /** Text that expires with the lease: the process of that instance which lives. */
+  instance(instance: string): string
+  /** A shared counter, limit or mark; any text, told apart also where it is no well-formed Unicode. */
+  atomic(key: string): string
+}
+
+export const PREFIX = /^(?:[A-Za-z0-9_.{}-]+:)+$/
+
+const SEGMENT = /^[a-z0-9=_-]+$/
+
+export function checked(company: string): string {
+  if (!SEGMENT.test(company)) throw new TypeError("Companies come in encoded")
+  return company
+}
+
+export function createNames(prefix: string): Names {
+  return {
+    company: (company) => `${prefix}${company}`,
+    companies: `${prefix}:companies`,
+    erased: (company) => `${prefix}:erased:${createHash("sha256").update(company).digest("hex")}`,
+    instance: (instance) => `${prefix}:instance:${JSON.stringify(instance)}`,
+    atomic: (key) => `${prefix}:atomic:${JSON.stringify(key)}`,
+  }
+}
