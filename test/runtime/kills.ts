@@ -1,7 +1,7 @@
 import type { SandboxPhone } from "../sandbox/index.ts"
 import { audit } from "./audit.ts"
 import { connected, linkedOnce, openStage, type Stage, wait } from "./stage.ts"
-import { createTraffic, type Sent, type Traffic } from "./traffic.ts"
+import { createTraffic, pick, type Sent, startNoise, type Traffic } from "./traffic.ts"
 import { judge, type Verdict } from "./verdict.ts"
 
 export interface KillOptions {
@@ -104,32 +104,4 @@ async function killWithin(
   await stage.platform.kill()
   await Promise.all([...waiting, noise.stop()])
   return aimed
-}
-
-/** Both companies send, every other time with an answer at once, and both are written to. */
-function startNoise(stage: Stage, traffic: Traffic, contacts: readonly SandboxPhone[]): { stop(): Promise<void> } {
-  let running = true
-  const sender = async (company: number): Promise<void> => {
-    for (let i = company; running; i++) {
-      const { status } = await traffic.send(pick(stage.companies, company), pick(contacts, i), { async: i % 2 === 0 })
-      if (status === 0) return
-    }
-  }
-  const writer = async (company: number): Promise<void> => {
-    for (let i = company; running; i++) {
-      await traffic.write(pick(contacts, i), pick(stage.companies, company))
-      await wait(20)
-    }
-  }
-  const all = Promise.all([sender(0), sender(1), writer(0), writer(1)])
-  return {
-    async stop() {
-      running = false
-      await all
-    },
-  }
-}
-
-function pick<T>(list: readonly T[], index: number): T {
-  return list[index % list.length] as T
 }

@@ -1,6 +1,6 @@
 import type { SandboxPhone } from "../sandbox/index.ts"
 import type { Answer } from "../support/platform.ts"
-import { dataOf, type Stage, type StageCompany } from "./stage.ts"
+import { dataOf, type Stage, type StageCompany, wait } from "./stage.ts"
 
 /** A text that a company was asked to send, and what was said to it. */
 export interface Sent {
@@ -87,5 +87,38 @@ function note(one: Sent, answer: Answer): void {
 }
 
 export const promised = ({ status }: Sent): boolean => status === 200 || status === 202
+
+/** Every company sends, every other time with an answer at once, and each is written to, until it is stopped or cut off. */
+export function startNoise(
+  stage: Stage,
+  traffic: Traffic,
+  contacts: readonly SandboxPhone[],
+  everyMs = 20,
+): { stop(): Promise<void> } {
+  let running = true
+  const sender = async (company: StageCompany, first: number): Promise<void> => {
+    for (let i = first; running; i++) {
+      const { status } = await traffic.send(company, pick(contacts, i), { async: i % 2 === 0 })
+      if (status === 0) return
+    }
+  }
+  const writer = async (company: StageCompany, first: number): Promise<void> => {
+    for (let i = first; running; i++) {
+      await traffic.write(pick(contacts, i), company)
+      await wait(everyMs)
+    }
+  }
+  const all = Promise.all(stage.companies.flatMap((company, i) => [sender(company, i), writer(company, i)]))
+  return {
+    async stop() {
+      running = false
+      await all
+    },
+  }
+}
+
+export function pick<T>(list: readonly T[], index: number): T {
+  return list[index % list.length] as T
+}
 
 const codeOf = (fault: unknown): unknown => (fault as { cause?: { code?: unknown } }).cause?.code

@@ -97,6 +97,24 @@ function isRenamed(one: Sent, copies: readonly Received[]): boolean {
   return one.messageId !== undefined && copies.some(({ id }) => id !== one.messageId)
 }
 
+/** Texts that arrived before one of the same chat that had been accepted before they were asked for. */
+export async function outOfOrder({ sent }: Traffic, contacts: readonly SandboxPhone[]): Promise<readonly string[]> {
+  const wrong: string[] = []
+  for (const contact of contacts) {
+    const arrived = await contact.messages({ own: false }, 1_000_000)
+    const seq = new Map(arrived.map((message) => [`${message.from} ${message.text}`, message.seq]))
+    const latest = new Map<string, number>()
+    for (const one of sent) {
+      const at = seq.get(`${one.company.number} ${one.text}`)
+      if (one.contact !== contact.number || at === undefined || !promised(one)) continue
+      const before = latest.get(one.company.id) ?? 0
+      if (at < before) wrong.push(outward(one))
+      latest.set(one.company.id, Math.max(at, before))
+    }
+  }
+  return wrong
+}
+
 interface InboundRow {
   readonly phone: string | null
   readonly message: string | null

@@ -1,0 +1,46 @@
+import { expect, test } from "vitest"
+import { filesBacking } from "./backings.ts"
+import { killAfterMove, runMoveKills } from "./move-kills.ts"
+import { runMoves } from "./moves.ts"
+
+const MINUTES = 60_000
+const ring = () => [filesBacking(), filesBacking("archive"), filesBacking("attic")]
+const SOUND = { lost: [], renamed: [], inboundLost: [], inboundDoubled: [] }
+
+test("a line that is moved from store to store stays linked, and nothing said meanwhile is lost or out of order", {
+  timeout: 3 * MINUTES,
+}, async () => {
+  const { tookMs, records, sentDuring, besideMs, verdict, outOfOrder } = await runMoves({ ring: ring(), moves: 3 })
+  expect(tookMs).toHaveLength(3)
+  expect(records).toBeGreaterThan(100)
+  expect(verdict).toMatchObject({ ...SOUND, refused: 0, unanswered: 0 })
+  expect(outOfOrder).toEqual([])
+  expect(sentDuring).toBeGreaterThan(0)
+  // The neighbour went on meanwhile.
+  expect(besideMs.count).toBeGreaterThan(0)
+  expect(verdict.answered200).toBeGreaterThan(20)
+  expect(verdict.written).toBeGreaterThan(20)
+})
+
+test("five kills during moves leave one store in charge each time, and nothing is lost", {
+  timeout: 5 * MINUTES,
+}, async () => {
+  const { hits, verdict, outOfOrder } = await runMoveKills({ ring: ring(), kills: 5 })
+  expect(hits).toBeGreaterThanOrEqual(3)
+  expect(verdict).toMatchObject(SOUND)
+  expect(outOfOrder).toEqual([])
+  expect(verdict.answered200 + verdict.answered202).toBeGreaterThan(20)
+})
+
+test("a kill right after a move finds the line in the new store", { timeout: MINUTES }, async () => {
+  const { held, connected } = await killAfterMove(filesBacking(), filesBacking("archive"))
+  expect(held).toBeGreaterThan(100)
+  expect(connected).toBe(true)
+})
+
+test("a store that calls a copy durable before it is loses the line there", { timeout: MINUTES }, async () => {
+  const config = "test/runtime/early-store.config.ts"
+  const { held, connected } = await killAfterMove(filesBacking(), filesBacking("archive"), config)
+  expect(held).toBe(0)
+  expect(connected).toBe(false)
+})
