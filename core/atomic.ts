@@ -1,6 +1,7 @@
 /**
  * Port: small shared state that several processes change at once: limits, counters, marks that may be set once. Keys are
- * any text of up to 1,000 characters; each call is one round trip and happens as a whole or not at all.
+ * any text of up to 1,000 characters; limits, numbers and values of one key are apart. Each call is one round trip and
+ * happens as a whole or not at all. Takes of one key name one window: what lies outside of it is forgotten.
  * Every call rejects with STORAGE_UNAVAILABLE while the store behind it cannot be reached.
  */
 export interface AtomicStore {
@@ -14,6 +15,7 @@ export interface AtomicStore {
   /** Sets a value that is not there yet; false when there is one. It goes after `ttlMs`. */
   setIfAbsent(key: string, value: Uint8Array, ttlMs: number): Promise<boolean>
   get(key: string): Promise<Uint8Array | undefined>
+  /** Whatever there is under the key. */
   delete(key: string): Promise<void>
 }
 

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline"
 import { Redis } from "ioredis"
 import { temporaryFolder } from "./folder.ts"
 
-/** A server of one's own on loopback: any of its faults can be had without anybody else noticing. */
+/** A server of one's own on loopback, so that nobody else notices its faults. */
 export interface RedisServer {
   readonly url: string
   readonly port: number

@@ -15,7 +15,7 @@ const ACCEPTED = "expected redis://[user:password@]host[:port][/database], or re
 
 /**
  * Reads the URL of a Redis server. `db` is the database's number when the URL names none. Throws a StoreFault, which
- * never holds a part of the URL: any of them may be a secret in the wrong place.
+ * never holds a part of the URL, since each may be a secret in the wrong place.
  */
 export function readAddress(text: string, db?: number): Address {
   const url = URL.canParse(text) ? new URL(text) : undefined

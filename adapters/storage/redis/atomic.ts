@@ -5,39 +5,44 @@ import type { Names } from "./names.ts"
 import { runScript } from "./scripts.ts"
 
 const LONGEST_KEY = 1_000
+const KINDS = ["log", "number", "value"] as const
 
 /** Shared limits and counters on a Redis server, by its clock. A call whose answer is lost may have been counted. */
 export function createAtomic(link: Link, names: Names): AtomicStore {
-  const nameOf = (key: string): string => {
+  const nameOf = (kind: (typeof KINDS)[number], key: string): string => {
     if (key.length > LONGEST_KEY) throw new TypeError(`A key has at most ${LONGEST_KEY} characters`)
-    return names.atomic(key)
+    return names.shared(kind, key)
   }
   const milliseconds = (micros: unknown): number => Math.ceil(Number(micros) / 1_000)
 
   return {
     async take(key, { limit, windowMs, cost }) {
       const args = [limit, windowMs * 1_000, cost]
-      const work = link.run((client) => runScript(client, takeScript, [nameOf(key)], args), { repeat: false })
+      const work = link.run((client) => runScript(client, takeScript, [nameOf("log", key)], args), { repeat: false })
       const [taken, remaining, wait, rest] = (await work) as [number, number, string, string]
       return { taken: taken === 1, remaining, retryAfterMs: milliseconds(wait), resetMs: milliseconds(rest) }
     },
     async increment(key, by, ttlMs) {
       const args = [by, ttlMs ?? ""]
       return Number(
-        await link.run((client) => runScript(client, incrementScript, [nameOf(key)], args), { repeat: false }),
+        await link.run((client) => runScript(client, incrementScript, [nameOf("number", key)], args), {
+          repeat: false,
+        }),
       )
     },
     async setIfAbsent(key, value, ttlMs) {
       const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
-      const set = await link.run((client) => client.set(nameOf(key), bytes, "PX", ttlMs, "NX"), { repeat: false })
+      const set = await link.run((client) => client.set(nameOf("value", key), bytes, "PX", ttlMs, "NX"), {
+        repeat: false,
+      })
       return set === "OK"
     },
     async get(key) {
-      const value = await link.run((client) => client.getBuffer(nameOf(key)), { repeat: true })
+      const value = await link.run((client) => client.getBuffer(nameOf("value", key)), { repeat: true })
       return value === null ? undefined : Uint8Array.from(value)
     },
     async delete(key) {
-      await link.run((client) => client.del(nameOf(key)), { repeat: true })
+      await link.run((client) => client.del(KINDS.map((kind) => nameOf(kind, key))), { repeat: true })
     },
   }
 }

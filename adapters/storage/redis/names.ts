@@ -13,8 +13,8 @@ export interface Names {
   erased(company: string): string
   /** Text that expires with the lease: the process of that instance which lives. */
   instance(instance: string): string
-  /** A shared counter, limit or mark; any text, told apart also where it is no well-formed Unicode. */
-  atomic(key: string): string
+  /** Shared state by any text, told apart also where that is no well-formed Unicode. */
+  shared(kind: "log" | "number" | "value", key: string): string
 }
 
 export const PREFIX = /^(?:[A-Za-z0-9_.{}-]+:)+$/
@@ -32,6 +32,6 @@ export function createNames(prefix: string): Names {
     companies: `${prefix}:companies`,
     erased: (company) => `${prefix}:erased:${createHash("sha256").update(company).digest("hex")}`,
     instance: (instance) => `${prefix}:instance:${JSON.stringify(instance)}`,
-    atomic: (key) => `${prefix}:atomic:${JSON.stringify(key)}`,
+    shared: (kind, key) => `${prefix}:${kind}:${JSON.stringify(key)}`,
   }
 }
