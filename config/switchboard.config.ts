@@ -2,6 +2,7 @@ import { lmdbLedger } from "../adapters/ledger/lmdb/index.ts"
 import baileys from "../adapters/provider/baileys/index.ts"
 import { filesystemStorage } from "../adapters/storage/filesystem/index.ts"
 import { memoryStorage } from "../adapters/storage/memory/index.ts"
+import { redisStorage } from "../adapters/storage/redis/index.ts"
 import { createClock } from "../adapters/system/clock.ts"
 import { createNodeSystem } from "../adapters/system/node.ts"
 import { defineConfig } from "../core/config.ts"
@@ -21,7 +22,7 @@ export default defineConfig({
     docs, // what can be called
   ],
   providers: [baileys],
-  stores: [filesystemStorage, memoryStorage],
+  stores: [filesystemStorage, redisStorage, memoryStorage],
   ledger: lmdbLedger,
   system: createNodeSystem,
   clock: createClock,
