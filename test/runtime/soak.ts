@@ -2,11 +2,13 @@ import process from "node:process"
 import { closeRows, runCloses, runRefusedUpgrades, wrongCloses } from "./closes.ts"
 import { runCuts } from "./cuts.ts"
 import { runKills } from "./kills.ts"
+import { runPausedHolder } from "./paused-holder.ts"
 import { runRace } from "./race.ts"
 import { runReconnects } from "./reconnects.ts"
 import { runRestart } from "./restart.ts"
 import { runSigterm } from "./sigterm.ts"
 import { openStage, type Stage } from "./stage.ts"
+import { sharedKinds } from "../support/shared-stores.ts"
 import { figures, type Verdict } from "./verdict.ts"
 
 /** `npm run soak [-- name …]`: the long forms of the proofs, with their figures. Ends with 1 when one of them failed. */
@@ -97,6 +99,18 @@ const runs: Record<string, () => Promise<string[]>> = {
     for (const store of ["auth", "ledger"] as const) {
       log(`the ${store} store fails for 10 s`)
       faults.push(...sound(await runRace({ messages: 200, apartMs: 90, outage: { store, ms: 10_000 } })))
+    }
+    return faults
+  },
+  async paused() {
+    const faults: string[] = []
+    for (const kind of Object.keys(sharedKinds)) {
+      log(`on ${kind}`)
+      const { stale, refused } = await runPausedHolder({ kind, rounds: 20, log })
+      if (stale > 0 || refused < 20)
+        faults.push(`${kind}: ${stale} stale writes landed, ${refused} holders of 20 were told`)
+      const unsafe = await runPausedHolder({ kind, rounds: 3, fencing: false, log })
+      if (unsafe.stale === 0) faults.push(`${kind}: without fences no stale write landed`)
     }
     return faults
   },
