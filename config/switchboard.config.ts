@@ -8,6 +8,7 @@ import { createNodeSystem } from "../adapters/system/node.ts"
 import { defineConfig } from "../core/config.ts"
 import apiKeys from "../plugins/api-keys/index.ts"
 import docs from "../plugins/docs/index.ts"
+import encryption from "../plugins/encryption/index.ts"
 import health from "../plugins/health/index.ts"
 import validation from "../plugins/validation/index.ts"
 import { notBuiltRoutes } from "./not-built-routes.ts"
@@ -18,6 +19,7 @@ export default defineConfig({
   plugins: [
     apiKeys, // who calls
     validation, // ids, phones and texts
+    encryption, // what is stored
     health, // is it well
     docs, // what can be called
   ],

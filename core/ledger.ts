@@ -27,8 +27,13 @@ export type Op =
   | { readonly op: "delete"; readonly table: string; readonly key: string; readonly version?: number }
   /** Adds to a whole number (absent counts as 0). */
   | { readonly op: "increment"; readonly table: string; readonly key: string; readonly by: number }
-  /** Appends to a log: the row's position is the next whole number of this company and table, from 1, without gaps. */
-  | { readonly op: "append"; readonly table: string; readonly value: Uint8Array }
+  /** A row that is there, in other bytes for what it says: it keeps its version, which is a condition. */
+  | ({ readonly op: "recode"; readonly version: number } & Placement)
+  /**
+   * Appends to a log: the row's position is the next whole number of this company and table, from 1, without gaps. A
+   * position that is given is a condition.
+   */
+  | { readonly op: "append"; readonly table: string; readonly value: Uint8Array; readonly position?: number }
   /** Replaces a log row that is there; a condition like those above, for one that is not. */
   | { readonly op: "rewrite"; readonly table: string; readonly position: number; readonly value: Uint8Array }
 

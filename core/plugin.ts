@@ -7,6 +7,14 @@ import type { ApiRoute, RouteSpec } from "./route.ts"
 import type { Logger } from "./log.ts"
 import type { EnvBinding, EnvMap, SettingProblem, Surroundings } from "./settings/setting.ts"
 import type { System } from "./system.ts"
+import {
+  KEY_ID_BYTES,
+  type NamingOf,
+  type RecordsControl,
+  type RecordsOf,
+  type ResealProgress,
+} from "./records/sealing.ts"
+import { utf8 } from "./records/utf8.ts"
 import type { Call, Draft, Direction, FaultInfo, LineEvent, Message, Principal, SessionStatus } from "./types.ts"
 
 /** THE contract: all that a plugin's author has to know. */
@@ -73,12 +81,18 @@ export interface CoreHookMap {
   }>
   "message:limit": Guard<Call & { readonly message: Draft }>
   "outbox:hold": Transform<{ readonly company: string; readonly message: Message }, Hold>
-  /** A record that comes back as the same object stays plain. */
+  /**
+   * Each record sealed, in their order. What comes back begins with the id of its key, KEY_ID_BYTES long and the same for
+   * all that is sealed under the newest key: by that core knows what is still to be sealed anew after a rotation.
+   */
   "record:seal": Transform<RecordsOf, readonly Uint8Array[]>
   /** Throws for a record that does not open; the error names it. */
   "record:open": Transform<RecordsOf, readonly Uint8Array[]>
-  /** The names under which records are stored, so that no phone number shows in them; the same name gives the same one. */
-  "record:name": Transform<Omit<RecordsOf, "names">, readonly string[]>
+  /**
+   * The names under which records are stored, `[a-z0-9]+`, at most 64: no phone number shows in them, and they stay the
+   * same for the same name whatever key is the newest.
+   */
+  "record:name": Transform<NamingOf, readonly string[]>
   "message:accepted": Observe<{ readonly message: Message; readonly requestId: string }>
   "message:sent": Observe<{ readonly message: Message }>
   "message:status": Observe<{ readonly message: Message }>
@@ -99,16 +113,6 @@ export interface CoreHookMap {
 
 /** Open: a plugin merges names of its own into it with `declare module`, and says their kinds in `hooks`. */
 export interface HookMap extends CoreHookMap {}
-
-/** Whose records are sealed or opened, and which is which, in their order. */
-export interface RecordsOf {
-  readonly company: string
-  /** What they are: the auth state of a line, or anything in the ledger. */
-  readonly purpose: "credentials" | "messages"
-  /** 32 random bytes kept beside the company's records; without them nothing opens any more. */
-  readonly salt: Uint8Array
-  readonly names: readonly string[]
-}
 
 /** The other side of a message, as far as it is known when a message is looked at. */
 export interface PersonOnTheLine {
@@ -185,6 +189,7 @@ export interface PluginContext<C, Code extends string> {
   readonly system: System
   readonly sessions: SessionsView
   readonly events: EventsView
+  readonly records: RecordsControl
   /** Name of the provider in use. */
   readonly provider: string
   /** Writes a record and reads it again; rejects when the storage does not do that. */
@@ -220,7 +225,7 @@ export function definePlugin<
   return spec
 }
 
-export { bool, count, list, ms, share, z }
+export { bool, count, KEY_ID_BYTES, list, ms, share, utf8, z }
 export type {
   ApiRoute,
   Call,
@@ -231,8 +236,12 @@ export type {
   Fault,
   FaultInfo,
   Message,
+  NamingOf,
   Principal,
+  RecordsControl,
+  RecordsOf,
   Refusal,
+  ResealProgress,
   RouteSpec,
   SessionStatus,
   SettingProblem,

@@ -67,6 +67,8 @@ export interface OpenStore {
   check(): Promise<readonly string[]>
   /** Everything committed of a company is where it outlives this machine, for a store that copies behind its commits. */
   flush(company: string): Promise<void>
+  /** Removes what was replaced or deleted, where a store keeps that for a while after a commit; sealed anew, it is a secret. */
+  compact?(company: string): Promise<void>
   close(): Promise<void>
 }
 

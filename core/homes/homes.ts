@@ -5,7 +5,8 @@ import { type HomeRecord, loadHome, type MoveRecord, placeHome } from "./record.
 import type { Ledger, Op } from "../ledger.ts"
 import type { Lease, Ownership } from "../ownership.ts"
 import { encodeSegment } from "../records/keys.ts"
-import { openCompanyStore, type StorageTools } from "../storage.ts"
+import type { CompanyStore } from "../records/auth-records.ts"
+import { eraseCompany, openCompanyStore, type StorageTools } from "../storage.ts"
 import type { AuthStore } from "../store.ts"
 import type { Stores } from "../stores.ts"
 
@@ -27,6 +28,11 @@ export interface Homes {
   evict(company: string): Promise<void>
   /** Runs `work` while nobody opens the company; others wait. */
   alone<T>(company: string, work: () => Promise<T>): Promise<T>
+  /**
+   * Does something with a company's auth state where it is: through the line that has it open, else under a claim of its
+   * own, with others waiting. Throws as `open` does.
+   */
+  tend(company: string, work: (store: CompanyStore) => Promise<void>): Promise<void>
   /** The commit that puts a company, or a move of it, on record. */
   place(home: HomeRecord): Op
   /** What `place` has put on record counts from now on. */
@@ -61,6 +67,7 @@ export function createHomes({ ledger, ownership, stores, tools }: HomesDeps): Ho
   const known = new Map<string, string>()
   /** Work that nobody may open the company beside. */
   const busy = new Map<string, Promise<void>>()
+  const held = new Map<string, { readonly store: CompanyStore; readonly lease: Lease }>()
 
   const encode = (company: string): string => encodeSegment(company, tools().sha256).text
 
@@ -84,6 +91,28 @@ export function createHomes({ ledger, ownership, stores, tools }: HomesDeps): Ho
     }
   }
 
+  const alone = async <T>(company: string, work: () => Promise<T>): Promise<T> => {
+    await idle(company)
+    const done = work()
+    // Whoever waits goes on, however it ended.
+    const settled = done.then(
+      () => undefined,
+      () => undefined,
+    )
+    busy.set(company, settled)
+    try {
+      return await done
+    } finally {
+      if (busy.get(company) === settled) busy.delete(company)
+    }
+  }
+
+  const claimed = async (company: string, name: string): Promise<Holding & { readonly auth: CompanyStore }> => {
+    const store = await stores.open(name)
+    const { lease, release } = await claimCompany({ company, encoded: encode(company), ownership, store })
+    return { store: name, lease, auth: openCompanyStore(store, lease, tools()), release }
+  }
+
   return {
     standard: stores.standard,
     nameOf: (company) => known.get(company) ?? stores.standard,
@@ -93,9 +122,26 @@ export function createHomes({ ledger, ownership, stores, tools }: HomesDeps): Ho
     async open(company, signal) {
       await idle(company, signal)
       const name = (await learn(company))?.store ?? (await pin(company))
-      const store = await stores.open(name)
-      const { lease, release } = await claimCompany({ company, encoded: encode(company), ownership, store })
-      return { store: name, lease, auth: openCompanyStore(store, lease, tools()), release }
+      const holding = await claimed(company, name)
+      const mine = { store: holding.auth, lease: holding.lease }
+      held.set(company, mine)
+      holding.lease.lost.addEventListener("abort", () => {
+        if (held.get(company) === mine) held.delete(company)
+      })
+      return holding
+    },
+
+    async tend(company, work) {
+      const open = held.get(company)
+      if (open !== undefined && !open.lease.lost.aborted) return work(open.store)
+      await alone(company, async () => {
+        const { auth, release } = await claimed(company, (await learn(company))?.store ?? stores.standard)
+        try {
+          await work(auth)
+        } finally {
+          await release()
+        }
+      })
     },
 
     async evict(company) {
@@ -103,21 +149,7 @@ export function createHomes({ ledger, ownership, stores, tools }: HomesDeps): Ho
       await store?.driver.evict(encode(company))
     },
 
-    async alone(company, work) {
-      await idle(company)
-      const done = work()
-      // Whoever waits goes on, however it ended.
-      const settled = done.then(
-        () => undefined,
-        () => undefined,
-      )
-      busy.set(company, settled)
-      try {
-        return await done
-      } finally {
-        if (busy.get(company) === settled) busy.delete(company)
-      }
-    },
+    alone,
 
     place: (home) => ({ op: "put", ...placeHome(home) }),
     placed(company, home) {
@@ -136,7 +168,7 @@ export function createHomes({ ledger, ownership, stores, tools }: HomesDeps): Ho
       // Claimed before anything is erased: another process may be running the company there.
       const there = await claimOn(target, encoded)
       try {
-        if (again) await target.driver.erase(encoded, there?.fence)
+        if (again) await eraseCompany(target, encoded, tools(), there?.fence)
         else if ((await target.driver.keys(encoded)).length > 0) throw appError("STORE_OCCUPIED")
       } finally {
         await there?.release()
@@ -167,7 +199,7 @@ export function createHomes({ ledger, ownership, stores, tools }: HomesDeps): Ho
       const store = await stores.open(name)
       const claim = await claimOn(store, encode(company))
       try {
-        await store.driver.erase(encode(company), claim?.fence)
+        await eraseCompany(store, encode(company), tools(), claim?.fence)
       } finally {
         await claim?.release()
       }

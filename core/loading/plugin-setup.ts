@@ -4,7 +4,7 @@ import { coreErrors, type ErrorSpec } from "../errors.ts"
 import type { HookRegistry } from "../hooks.ts"
 import type { OwnedRoute } from "../http/table.ts"
 import type { Logger } from "../log.ts"
-import type { EventsView, Plugin, PluginContext, SessionsView, Undo } from "../plugin.ts"
+import type { EventsView, Plugin, PluginContext, RecordsControl, SessionsView, Undo } from "../plugin.ts"
 import { refuseWith } from "../refusal.ts"
 import type { System } from "../system.ts"
 
@@ -17,6 +17,7 @@ export interface PluginHost {
   readonly background: Background
   readonly sessions: SessionsView
   readonly events: EventsView
+  readonly records: RecordsControl
   readonly provider: string
   probeStorage(): Promise<void>
   /** Routes mounted so far, in order; `setUpPlugin` adds to it. */
@@ -68,6 +69,13 @@ export async function setUpPlugin(plugin: Plugin, config: unknown, host: PluginH
     system: host.system,
     sessions: host.sessions,
     events: host.events,
+    records: {
+      ...host.records,
+      seal(purposes) {
+        early("records.seal()")
+        host.records.seal(purposes)
+      },
+    },
     provider: host.provider,
     probeStorage: () => host.probeStorage(),
     openapi: () => host.document(),

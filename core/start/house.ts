@@ -7,16 +7,22 @@ import { createHttp, type Http } from "../http/app.ts"
 import type { OwnedRoute } from "../http/table.ts"
 import { createLines, type Lines } from "../lines.ts"
 import { createLocalOwnership } from "../records/local-ownership.ts"
+import type { Ledger } from "../ledger.ts"
 import type { Logger } from "../log.ts"
 import { type PluginHost, setUpPlugin } from "../loading/plugin-setup.ts"
 import type { Plugin } from "../plugin.ts"
+import { createSealing } from "./sealing.ts"
+import { createReseal } from "../reseal.ts"
+import { openSealedLedger } from "../records/sealed-ledger.ts"
 import type { Prepared } from "./prepare.ts"
 import type { Provider } from "../provider.ts"
 import { lineRoutes } from "../routes/lines.ts"
 import { StartError, startStep } from "../settings/start-error.ts"
-import type { Sealer, StorageTools } from "../storage.ts"
+import type { StorageTools } from "../storage.ts"
 import { createStorageProbe } from "../records/storage-probe.ts"
 import { judgeStores, openStores } from "./stores.ts"
+import type { Stores } from "../stores.ts"
+import { toError } from "../errors.ts"
 import type { System } from "../system.ts"
 import type { UndoStack } from "./undo.ts"
 import { version } from "./version.ts"
@@ -43,7 +49,6 @@ export interface HouseInput {
 }
 
 const SETUP_MS = 30_000
-const NO_SALT = new Uint8Array(32)
 
 /** Opens storage, sets the plugins up in their order, and mounts everything. After it no hook and no route can be added. */
 export async function openHouse(input: HouseInput): Promise<House> {
@@ -51,11 +56,16 @@ export async function openHouse(input: HouseInput): Promise<House> {
   const { core: settings } = prepared.configured
   const folder = settings.sessionsPath
 
-  const ledger = await startStep("The ledger cannot be opened", () => config.ledger.open({ folder }))
+  const hooks = createHooks({ clock, log })
+  const plain = await startStep("The ledger cannot be opened", () => config.ledger.open({ folder }))
+  const sealing = createSealing({ hooks, ledger: plain, system, log, inhabited: () => isInhabited(plain, stores) })
+  const ledger = openSealedLedger(plain, {
+    sealer: () => sealing.sealer,
+    onUnreadable: (company, thrown) =>
+      log.error({ company, error: toError(thrown) }, "Records that are due do not open"),
+  })
   undo.push("ledger", () => ledger.close())
   const stores = await openStores(input, ledger)
-
-  const hooks = createHooks({ clock, log })
   hooks.add("stores", "health:check", () => judgeStores(stores, clock, log))
   const background = createBackground({
     onFault(fault, error) {
@@ -64,8 +74,9 @@ export async function openHouse(input: HouseInput): Promise<House> {
     },
   })
   undo.push("background work", () => background.stop())
-  const tools = (): StorageTools => ({ sha256: system.sha256, ...sealerOf(hooks) })
+  const tools = (): StorageTools => ({ sha256: system.sha256, sealer: sealing.sealer })
   const homes = createHomes({ ledger, ownership: createLocalOwnership(ledger, clock), stores, tools })
+  const reseal = createReseal({ homes, ledger, sealing, background, clock, log })
   const lines = createLines({
     settings,
     provider: createProvider(input),
@@ -88,6 +99,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
     background,
     sessions: lines.sessionsView,
     events: lines.eventsView,
+    records: { seal: sealing.seal, reseal: reseal.start, resealProgress: reseal.progress },
     provider: settings.provider,
     probeStorage: createStorageProbe(ledger, clock),
     routes,
@@ -95,6 +107,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
     document: () => http?.document(),
   }
   for (const plugin of prepared.plugins) await setUp(plugin, input, host)
+  await startStep("Sealed records", () => sealing.begin())
   if (settings.defaultCompanyId !== undefined && !settings.multiTenant) {
     const refusal = await hooks.guard("company:validate", { company: settings.defaultCompanyId })
     if (refusal !== undefined) throw new StartError([`DEFAULT_COMPANY_ID: ${refusal.error.message}`])
@@ -118,15 +131,15 @@ function createProvider({ config, clock, log, prepared }: HouseInput): Provider 
   return adapter.create({ config: own, log: log.child({ provider: adapter.name }), clock })
 }
 
-/** Records pass the plugins that seal them, when there are any. */
-function sealerOf(hooks: HookRegistry): { readonly sealer?: Sealer } {
-  if (!hooks.has("record:seal") && !hooks.has("record:open")) return {}
-  const through =
-    (hook: "record:seal" | "record:open") =>
-    async (company: string, names: readonly string[], records: readonly Uint8Array[]): Promise<Uint8Array[]> => [
-      ...(await hooks.transform(hook, records, { company, purpose: "credentials", salt: NO_SALT, names })),
-    ]
-  return { sealer: { seal: through("record:seal"), open: through("record:open") } }
+/** Whether there are companies already, as far as can be told now. */
+async function isInhabited(ledger: Ledger, stores: Stores): Promise<boolean> {
+  if ((await ledger.companies()).length > 0) return true
+  for (const store of (await stores.opened()).values()) {
+    // A store that is away now may hold some.
+    const found = await store.driver.companies().catch(() => undefined)
+    if (found === undefined || found.length > 0) return true
+  }
+  return false
 }
 
 async function setUp(plugin: Plugin, { clock, prepared, undo }: HouseInput, host: PluginHost): Promise<void> {

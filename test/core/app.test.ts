@@ -6,7 +6,7 @@ import { type App, type AppOptions, createApp } from "../../core/app.ts"
 import type { Config } from "../../core/config.ts"
 import type { Ledger } from "../../core/ledger.ts"
 import type { Listen } from "../../core/listen.ts"
-import { definePlugin, type Plugin, type Principal, z } from "../../core/plugin.ts"
+import { definePlugin, KEY_ID_BYTES, type Plugin, type Principal, z } from "../../core/plugin.ts"
 import type { ProviderAdapter } from "../../core/provider.ts"
 import { defineRoute } from "../../core/route.ts"
 import { isStartError } from "../../core/settings/start-error.ts"
@@ -405,15 +405,17 @@ it("two apps in one process share nothing", async () => {
 })
 
 it("what a line stores passes the plugins that seal it, and comes back through them", async () => {
-  const flip = (records: readonly Uint8Array[]) => records.map((record) => record.map((byte) => byte ^ 0xff))
+  const flip = (record: Uint8Array) => record.map((byte) => byte ^ 0xff)
   const names: string[][] = []
   const sealing = diary("sealing", [], {
-    setup({ on }) {
-      on("record:seal", (records, context) => {
-        names.push([context.company, ...context.names])
-        return flip(records)
+    setup({ on, records }) {
+      on("record:seal", (plain, { company, names: these }) => {
+        names.push([company, ...these])
+        return plain.map((record) => Uint8Array.from([...new Uint8Array(KEY_ID_BYTES), ...flip(record)]))
       })
-      on("record:open", flip)
+      on("record:open", (sealed) => sealed.map((record) => flip(record.subarray(KEY_ID_BYTES))))
+      on("record:name", (given) => given.map((name) => `n${name.length}`))
+      records.seal(["credentials"])
     },
   })
   const secret = new TextEncoder().encode("a private key")
@@ -454,5 +456,9 @@ it("what a line stores passes the plugins that seal it, and comes back through t
   const text = new TextDecoder()
   expect(stored.map((value) => text.decode(value)).join()).not.toContain("private")
   expect(text.decode(loaded.me)).toBe("a private key")
-  expect(names).toEqual([["salon-1", "creds/me"]])
+  expect(names).toEqual([
+    ["", "mark"],
+    ["salon-1", "vault"],
+    ["salon-1", "creds/===n8"],
+  ])
 })

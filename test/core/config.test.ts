@@ -126,7 +126,7 @@ describe("problems", () => {
         WHATSAPP_LOG_LEVEL: "loud",
         WHATSAPP_TRIES: "-1",
         WHATSAPP_API_KEY: "short",
-        WHATSAPP_ENCRYPT_MESSAGES: "true",
+        WHATSAPP_BLOCKED_NUMBERS: "79001234567",
         WHATSAPP_ALERT_ERROR_RATE: "2",
       },
     })
@@ -136,7 +136,7 @@ describe("problems", () => {
       "PORT: expected a port from 0 to 65535",
       "WHATSAPP_ALERT_ERROR_RATE: expected a number from 0 to 1",
       "WHATSAPP_API_KEY: expected at least 8 characters",
-      expect.stringMatching(/^WHATSAPP_ENCRYPT_MESSAGES: is not built yet.*leave it out or at false$/),
+      expect.stringMatching(/^WHATSAPP_BLOCKED_NUMBERS: is not built yet.*leave it out or at \[\]$/),
       expect.stringMatching(/^WHATSAPP_LOG_LEVEL: .*"trace"\|"debug"/),
       "WHATSAPP_MAX_SESSIONS: expected a whole number from 1",
       "WHATSAPP_PROVIDER: expected one of baileys, other",
@@ -173,11 +173,11 @@ describe("problems", () => {
       env: {
         LEAKY_TOKEN: "hunter2",
         CRASHING_TOKEN: "hunter2",
-        WHATSAPP_ENCRYPTION_KEY: "hunter2",
+        WHATSAPP_WEBHOOK_SECRET: "hunter2",
         WHATSAPP_API_KEI: "hunter2",
       },
     })
-    expect(problems).toHaveLength(3)
+    expect(problems).toHaveLength(2)
     expect(JSON.stringify([problems, warnings])).not.toContain("hunter2")
   })
 
@@ -323,9 +323,6 @@ describe("an address other than loopback", () => {
 
 describe("what is not built yet", () => {
   it.each([
-    ["WHATSAPP_ENCRYPTION_KEY", "0".repeat(64)],
-    ["WHATSAPP_ENCRYPTION_KEYS_OLD", "0".repeat(64)],
-    ["WHATSAPP_ENCRYPT_MESSAGES", "yes"],
     ["WHATSAPP_BLOCKED_NUMBERS", "79001234567"],
   ])("stops the start where ignoring it would be less safe: %s", async (variable, value) => {
     const { problems } = await read({ env: { [variable]: value } })
@@ -338,7 +335,7 @@ describe("what is not built yet", () => {
         WHATSAPP_METRICS_ENABLED: "true",
         WHATSAPP_RATE_LIMIT_PER_COMPANY: "50",
         REDIS_URL: "redis://localhost",
-        WHATSAPP_ENCRYPT_MESSAGES: "false",
+        WHATSAPP_ALERTING_ENABLED: "false",
         WHATSAPP_ISOLATE_AUTH: "true",
       },
     })

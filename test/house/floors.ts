@@ -4,6 +4,7 @@ const floors: readonly (readonly string[])[] = [
   ["types", "errors", "refusal", "records/utf8", "settings/nearest", "settings/start-error"],
   [
     ...["clock", "log", "system", "ownership", "store", "atomic", "ledger", "provider", "records/store-probe"],
+    "records/sealing",
     ...["route", "plugin", "settings/fields", "settings/setting", "listen"],
   ],
   [
@@ -31,6 +32,16 @@ const floors: readonly (readonly string[])[] = [
       "records/lru",
       "records/foreign-store",
     ],
+    ...[
+      "records/auth-records",
+      "records/auth-codec",
+      "records/plain-store",
+      "records/sealed-store",
+      "records/sealer",
+      "records/turns",
+    ],
+    ...["records/vault", "records/sealed-ledger", "records/ledger/commit-lane", "records/ledger/names"],
+    ...["records/ledger/reseal-rows", "records/ledger/sealed-company", "records/ledger/sealed-rows"],
     ...["records/local-ownership", "records/storage-probe"],
   ],
 ]

@@ -5,7 +5,7 @@ import { coreErrors } from "../../core/errors.ts"
 import { createHooks, type HookRegistry } from "../../core/hooks.ts"
 import { createHttp, type Http } from "../../core/http/app.ts"
 import type { OwnedRoute } from "../../core/http/table.ts"
-import type { Plugin } from "../../core/plugin.ts"
+import type { Plugin, ResealProgress } from "../../core/plugin.ts"
 import { setUpPlugin } from "../../core/loading/plugin-setup.ts"
 import type { ApiRoute } from "../../core/route.ts"
 import { type CoreSettings, coreSettings } from "../../core/settings.ts"
@@ -45,6 +45,16 @@ export interface PluginHouseOptions {
   readonly settings?: Partial<CoreSettings>
   readonly prepare?: (hooks: HookRegistry) => void
 }
+
+/** Nothing is sealed here. */
+const resting = (): ResealProgress => ({
+  state: "idle",
+  startedAt: null,
+  endedAt: null,
+  companies: { total: 0, done: 0, failed: 0 },
+  records: 0,
+  failures: [],
+})
 
 export async function createPluginHouse(options: PluginHouseOptions): Promise<PluginHouse> {
   const clock = createTestClock()
@@ -103,6 +113,7 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
         },
       },
       events: { read: async () => [] },
+      records: { seal: () => undefined, reseal: resting, resealProgress: resting },
       provider: "baileys",
       probeStorage: () => house.storage(probe),
       services: new Map(),

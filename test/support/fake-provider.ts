@@ -3,6 +3,7 @@ import { placeHome } from "../../core/homes/record.ts"
 import type { Homes } from "../../core/homes/homes.ts"
 import type { Lease, Ownership } from "../../core/ownership.ts"
 import type {
+  AuthFacts,
   CloseReason,
   Connection,
   ConnectInput,
@@ -84,6 +85,18 @@ export function createFakeProvider(now: () => number): FakeProvider {
     async linked(auth) {
       return (await auth.load("creds", ["creds"])).creds !== undefined
     },
+    async importAuth(files) {
+      const creds = files.get("creds.json")
+      const facts = factsOf(creds)
+      const problems = [...files.keys()].flatMap((file) => {
+        if (file === "creds.json" && facts !== undefined) return []
+        return file.startsWith("key-") ? [] : [{ file, message: "It is damaged", fatal: file === "creds.json" }]
+      })
+      const keys = [...files].filter(([file]) => file.startsWith("key-"))
+      const auth = creds === undefined || facts === undefined ? {} : { creds: { creds }, key: Object.fromEntries(keys) }
+      return { auth, facts, problems }
+    },
+    describeAuth: async (auth) => factsOf((await auth.load("creds", ["creds"])).creds),
     async connect(input) {
       const { fake, connection } = createConnection(input, provider, now)
       connections.push(fake)
@@ -92,6 +105,22 @@ export function createFakeProvider(now: () => number): FakeProvider {
     },
   }
   return provider
+}
+
+/** A file of credentials that the provider can import. */
+export function fakeCreds(phone: string, identity: string, steps: number): string {
+  return JSON.stringify({ phone, identity, steps })
+}
+
+/** One byte: credentials that were made here. */
+function factsOf(creds: Uint8Array | undefined): AuthFacts | undefined {
+  if (creds === undefined) return undefined
+  const made = { phone: "79000000001", identity: "made here", steps: creds[0] ?? 0 }
+  const text = new TextDecoder().decode(creds)
+  if (creds.length !== 1 && !text.startsWith("{")) return undefined
+  const { phone, identity, steps } = creds.length === 1 ? made : (JSON.parse(text) as typeof made)
+  const user = { id: `${phone}@s.whatsapp.net`, phone, lid: null, name: null }
+  return { user, device: 1, identity, registrationId: 1, counters: { steps } }
 }
 
 /** Auth stores in memory that can be told to fail. */
@@ -149,7 +178,7 @@ export function createFakeAuths(): FakeAuths {
 /** One store, which every company is in. */
 export function createFakeHomes(auths: FakeAuths, ownership: Ownership): Homes {
   const still = (): never => {
-    throw new Error("Nothing moves here")
+    throw new Error("Nothing moves or is tended here")
   }
   return {
     standard: "filesystem",
@@ -168,6 +197,7 @@ export function createFakeHomes(auths: FakeAuths, ownership: Ownership): Homes {
     checkRoom: async () => undefined,
     copy: still,
     eraseIn: async (company) => void auths.stored.delete(company),
+    tend: still,
   }
 }
 

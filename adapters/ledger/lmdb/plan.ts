@@ -42,6 +42,7 @@ function planOp(place: Place, op: Op, positions: number[]): boolean {
     case "put":
     case "putIfAbsent":
     case "putIfVersion":
+    case "recode":
       return planPut(place, op)
     case "delete":
       return planDelete(place, op.key, op.version)
@@ -49,8 +50,7 @@ function planOp(place: Place, op: Op, positions: number[]): boolean {
       planIncrement(place, op.key, op.by)
       return true
     case "append":
-      positions.push(planAppend(place, op.value))
-      return true
+      return planAppend(place, op.value, op.position, positions)
     case "rewrite":
       return planRewrite(place, op.position, op.value)
     default:
@@ -66,9 +66,10 @@ function planPut(place: Place, op: Placement & { op: string; version?: number })
   const old = before === undefined ? undefined : decodeRow(before)
   if (op.op === "putIfAbsent" && old !== undefined) return false
   if (op.op === "putIfVersion" && (old?.version ?? 0) !== op.version) return false
+  if (op.op === "recode" && old?.version !== op.version) return false
   if (op.due !== undefined && Number.isNaN(op.due)) throw new TypeError("A row cannot be due at NaN")
   const row: StoredRow = {
-    version: (old?.version ?? 0) + 1,
+    version: (old?.version ?? 0) + (op.op === "recode" ? 0 : 1),
     due: op.due,
     index: indexTexts(place, op.index),
     longKey: isHashed(part) ? op.key : undefined,
@@ -101,15 +102,22 @@ function planIncrement({ draft, company, table }: Place, text: string, by: numbe
   draft.put(key, encodeNumber(value, isHashed(part) ? text : undefined))
 }
 
-function planAppend({ draft, company, table }: Place, value: Uint8Array): number {
+function planAppend(
+  { draft, company, table }: Place,
+  value: Uint8Array,
+  wanted: number | undefined,
+  positions: number[],
+): boolean {
   const tail = tailKey(company, table)
   const before = draft.get(tail)
   const position = (before === undefined ? 0 : before.readUIntBE(0, 6)) + 1
+  if (wanted !== undefined && wanted !== position) return false
   const bytes = Buffer.allocUnsafe(6)
   bytes.writeUIntBE(position, 0, 6)
   draft.put(logKey(company, table, position), Buffer.from(checkedBytes(value)))
   draft.put(tail, bytes)
-  return position
+  positions.push(position)
+  return true
 }
 
 function planRewrite({ draft, company, table }: Place, position: number, value: Uint8Array): boolean {

@@ -33,6 +33,7 @@ export function commitOps(tables: Map<string, MemoryTable>, ops: readonly Op[]):
 
 function applyOp(table: MemoryTable, op: Op, undo: (() => void)[], positions: number[]): boolean {
   if (op.op === "append") {
+    if (op.position !== undefined && op.position !== table.log.length + 1) return false
     table.log.push(copy(op.value))
     undo.push(() => table.log.pop())
     positions.push(table.log.length)
@@ -56,13 +57,20 @@ function applyOp(table: MemoryTable, op: Op, undo: (() => void)[], positions: nu
     undo.push(() => (before === undefined ? table.numbers.delete(op.key) : table.numbers.set(op.key, before)))
     return true
   }
-  if (op.op !== "put" && op.op !== "putIfAbsent" && op.op !== "putIfVersion" && op.op !== "delete") {
+  if (
+    op.op !== "put" &&
+    op.op !== "putIfAbsent" &&
+    op.op !== "putIfVersion" &&
+    op.op !== "recode" &&
+    op.op !== "delete"
+  ) {
     throw new TypeError(`Unknown operation ${String((op as { op: unknown }).op)}`)
   }
   checkText(op.key)
   const before = table.rows.get(op.key)
   const version = before?.version ?? 0
   if (op.op === "putIfAbsent" && before !== undefined) return false
+  if (op.op === "recode" && (version === 0 || op.version !== version)) return false
   if ((op.op === "putIfVersion" || (op.op === "delete" && op.version !== undefined)) && op.version !== version)
     return false
   undo.push(() => replaceRow(table, op.key, before))
@@ -72,7 +80,7 @@ function applyOp(table: MemoryTable, op: Op, undo: (() => void)[], positions: nu
   }
   for (const text of Object.values(op.index ?? {})) checkText(text)
   if (op.due !== undefined && Number.isNaN(op.due)) throw new TypeError("A row cannot be due at NaN")
-  replaceRow(table, op.key, rowOf({ ...op, value: copy(op.value) }, version + 1))
+  replaceRow(table, op.key, rowOf({ ...op, value: copy(op.value) }, op.op === "recode" ? version : version + 1))
   return true
 }
 

@@ -1,0 +1,75 @@
+import { type PluginContext, type RecordsOf, utf8 } from "../../core/plugin.ts"
+import type { MasterKey } from "./keys.ts"
+
+/** Keys of companies, derived from a master key and the salt that is kept with the company. */
+
+type System = PluginContext<unknown, never>["system"]
+type Owner = Omit<RecordsOf, "names">
+
+export interface CompanyKey {
+  readonly key: Uint8Array
+  /** The part of the associated data that all records under it have in common. */
+  readonly bound: Uint8Array
+}
+
+export type CompanyKeys = (master: MasterKey, owner: Owner) => CompanyKey
+
+interface Derived extends CompanyKey {
+  readonly salt: Uint8Array
+}
+
+const VERSION = 1
+/** Companies whose keys are at hand; any other's are derived again, which takes some microseconds. */
+const REMEMBERED = 2_000
+const KEY_BYTES = 32
+const LONGEST_INFO = 1_024
+
+export function createCompanyKeys(system: Pick<System, "hkdf" | "sha256">): CompanyKeys {
+  const remembered = new Map<string, Derived>()
+
+  return (master, owner) => {
+    const { company, purpose, salt } = owner
+    const place = `${master.id.join()}/${purpose}/${company}`
+    const known = remembered.get(place)
+    if (known !== undefined && same(known.salt, salt)) return known
+    const bound = fields([Uint8Array.of(VERSION), utf8(purpose), utf8(company), master.id])
+    // No runtime takes a longer info.
+    const info = bound.length <= LONGEST_INFO ? bound : fields([Uint8Array.of(VERSION), system.sha256(bound)])
+    const key = system.hkdf(master.key, salt, info, KEY_BYTES)
+    const derived = { key, bound, salt: Uint8Array.from(salt) }
+    remembered.set(place, derived)
+    if (remembered.size > REMEMBERED) {
+      const [oldest] = remembered.keys()
+      if (oldest !== undefined) remembered.delete(oldest)
+    }
+    return derived
+  }
+}
+
+/** What a record's ciphertext is bound to: under whose key it is, and which record it is. */
+export function associated({ bound }: CompanyKey, name: string): Uint8Array {
+  const text = utf8(name)
+  const data = new Uint8Array(bound.length + text.length)
+  data.set(bound)
+  // Last, so that it needs no length.
+  data.set(text, bound.length)
+  return data
+}
+
+/** Each with its length in front: no two lists give the same bytes. */
+function fields(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((size, part) => size + 4 + part.length, 0))
+  const view = new DataView(bytes.buffer)
+  let at = 0
+  for (const part of parts) {
+    view.setUint32(at, part.length)
+    bytes.set(part, at + 4)
+    at += 4 + part.length
+  }
+  return bytes
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  if (a === b) return true
+  return a.length === b.length && a.every((byte, at) => byte === b[at])
+}
