@@ -1,4 +1,5 @@
 import { expect, it } from "vitest"
+import { isAppError } from "../../../core/errors.ts"
 import { storedCompanies } from "../../../core/storage.ts"
 import { UNFENCED } from "../../../core/store.ts"
 import { bytes, codeOf } from "../bytes.ts"
@@ -99,14 +100,19 @@ export function holding(subject: ClaimsSubject): void {
     expect(claim.lost.aborted).toBe(false)
   })
 
-  it("lets maintenance write beside a claim, which goes on", async () => {
+  it("lets maintenance write beside a claim or refuses it, and the claim goes on", async () => {
     const [a, b] = [await subject.start("a"), await subject.start("b")]
     const claim = given(await a.claim("acme"))
-    await under(a, "acme", claim).save({ session: { a: bytes("1") } })
-    const [record] = await b.store.driver.load("acme", ["session/a"])
-    await b.store.driver.commit("acme", [{ key: "session/b", value: record ?? null }], UNFENCED)
+    await under(a, "acme", claim).save({ creds: { me: bytes("1") } })
+    const [record] = await b.store.driver.load("acme", ["creds/me"])
+    const written = b.store.driver.commit("acme", [{ key: "session/b", value: record ?? null }], UNFENCED)
+    // Where a holder has a copy of its own, nobody else writes beside it.
+    const refused = await written.then(
+      () => false,
+      (error: unknown) => isAppError(error) && error.code === "FENCED",
+    )
     await under(a, "acme", claim).save({ session: { c: bytes("3") } })
-    expect(Object.keys(await under(a, "acme", claim).load("session", ["a", "b", "c"]))).toEqual(["a", "b", "c"])
+    expect(Object.keys(await under(a, "acme", claim).load("session", ["b", "c"]))).toEqual(refused ? ["c"] : ["b", "c"])
     expect(claim.lost.aborted).toBe(false)
   })
 
