@@ -29,8 +29,6 @@ export const notBuiltRoutes: readonly NotBuiltRoute[] = [
   api("post", "/webhooks/{companyId}", "none"),
 
   api("post", "/companies/{companyId}/keys", "admin"),
-  api("delete", "/companies/{companyId}", "admin"),
-  api("get", "/companies/{companyId}/export", "admin"),
 
   api("get", "/metrics", "operator"),
   api("get", "/metrics/{companyId}", "read"),

@@ -24,6 +24,7 @@ export const coreErrors = {
   FORBIDDEN: { status: 403, message: "This key may not do that", class: "AUTH" },
   NOT_FOUND: { status: 404, message: "Not found" },
   SESSION_NOT_FOUND: { status: 404, message: "No session is known for this company" },
+  COMPANY_ERASED: { status: 404, message: "This company has just been erased" },
   QR_NOT_AVAILABLE: { status: 404, message: "There is no QR code to scan now" },
   METRICS_DISABLED: { status: 404, message: "Metrics are disabled" },
   NO_ACTIVE_SESSION: { status: 409, message: "No active session for company" },
@@ -32,6 +33,10 @@ export const coreErrors = {
     status: 409,
     message: "The first request with this Idempotency-Key is still running",
     retryable: true,
+  },
+  IMPORT_REFUSED: {
+    status: 409,
+    message: "The import would replace something that may be worth more; `force` does it",
   },
   MOVE_UNDER_WAY: { status: 409, message: "The company is being moved to another store already", retryable: true },
   STORE_OCCUPIED: {

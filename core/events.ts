@@ -28,6 +28,8 @@ export interface Subscription {
   takeCodes(): readonly LiveCode[]
   /** Resolves at the next event or code, at once when there was one since the last call. */
   changed(): Promise<void>
+  /** The company has been erased: nothing will come any more. */
+  readonly over: boolean
   /** Frees the place. Idempotent. */
   close(): void
 }
@@ -42,6 +44,8 @@ export interface Events extends EventsView {
   /** Throws TOO_MANY_LISTENERS when the company has its share. */
   subscribe(company: string, options: { readonly codes: boolean }): Subscription
   subscribers(company: string): number
+  /** Ends the subscriptions of a company that has been erased. */
+  end(company: string): void
   /** Ends every subscription's wait; streams close. */
   stop(): void
   readonly stopped: AbortSignal
@@ -71,6 +75,7 @@ interface Reader {
   readonly wantsCodes: boolean
   wake: (() => void) | undefined
   news: boolean
+  over: boolean
 }
 
 export function createEvents({ ledger, clock, ids, maxListeners }: EventsDeps): Events {
@@ -129,11 +134,14 @@ export function createEvents({ ledger, clock, ids, maxListeners }: EventsDeps): 
       if (all.size >= maxListeners) {
         throw appError("TOO_MANY_LISTENERS", { details: { maxListeners }, retryAfter: 15 })
       }
-      const reader: Reader = { latest: 0, codes: [], wantsCodes: codes, wake: undefined, news: false }
+      const reader: Reader = { latest: 0, codes: [], wantsCodes: codes, wake: undefined, news: false, over: false }
       readers.set(company, all.add(reader))
       return {
         get latest() {
           return reader.latest
+        },
+        get over() {
+          return reader.over
         },
         takeCodes() {
           const shown = reader.codes
@@ -141,7 +149,7 @@ export function createEvents({ ledger, clock, ids, maxListeners }: EventsDeps): 
           return shown
         },
         changed() {
-          if (reader.news || ended.signal.aborted) {
+          if (reader.news || reader.over || ended.signal.aborted) {
             reader.news = false
             return Promise.resolve()
           }
@@ -157,6 +165,13 @@ export function createEvents({ ledger, clock, ids, maxListeners }: EventsDeps): 
           if (all.size === 0 && readers.get(company) === all) readers.delete(company)
           rouse(reader)
         },
+      }
+    },
+
+    end(company) {
+      for (const reader of readers.get(company) ?? []) {
+        reader.over = true
+        rouse(reader)
       }
     },
 

@@ -1,5 +1,6 @@
 import { type Chat, type Chats } from "./message/chats.ts"
 import type { Clock } from "./clock.ts"
+import { isErased } from "./company/guard.ts"
 import { appError, toError } from "./errors.ts"
 import type { Events } from "./events.ts"
 import type { Hooks, RefusalBy } from "./hooks.ts"
@@ -15,6 +16,8 @@ import type { Draft, Recipient } from "./types.ts"
 
 export interface Inbound {
   intake(company: string): Intake
+  /** Resolves when nothing of the company is being stored. */
+  drained(company: string): Promise<unknown>
   /** Gives up on ledgers that fail: what is still waiting is rejected, and WhatsApp delivers it again. */
   stop(): void
 }
@@ -55,13 +58,17 @@ export function createInbound(deps: InboundDeps): Inbound {
     return done
   }
 
-  /** Tries until it is done: what WhatsApp is told to have arrived must be stored. Rejects only when the house stops. */
+  /**
+   * Tries until it is done: what WhatsApp is told to have arrived must be stored. Rejects only when the house stops, or
+   * the company has been erased.
+   */
   const insist = async (company: string, task: () => Promise<void>): Promise<void> => {
     for (let delay = FIRST_RETRY_MS; ; delay = Math.min(LAST_RETRY_MS, delay * 2)) {
       if (stopped.signal.aborted) throw appError("SHUTTING_DOWN")
       try {
         return await task()
       } catch (thrown) {
+        if (isErased(thrown)) throw thrown
         log.warn({ company, error: toError(thrown).message }, "Something received cannot be stored yet; trying again")
         // Ends early only when the house stops, which the loop sees.
         await clock.sleep(delay, stopped.signal).catch(() => undefined)
@@ -166,6 +173,8 @@ export function createInbound(deps: InboundDeps): Inbound {
       message: (message) => inOrder(company, message.chat, () => insist(company, () => receive(company, message))),
       receipt: (update) => inOrder(company, update.chat, () => insist(company, () => receipts.apply(company, update))),
     }),
+    drained: (company) =>
+      Promise.allSettled([...tails].flatMap(([lane, tail]) => (lane.startsWith(`${company}\n`) ? [tail] : []))),
     stop: () => stopped.abort(),
   }
 }

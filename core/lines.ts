@@ -2,7 +2,8 @@ import { createChats, type Chats } from "./message/chats.ts"
 import { type Batches, createBatches } from "./batches.ts"
 import type { Clock } from "./clock.ts"
 import type { Companies } from "./companies.ts"
-import { toError } from "./errors.ts"
+import { type CompanyData, createCompanyData } from "./company/data.ts"
+import { createGuard } from "./company/guard.ts"
 import { createEvents, type Events } from "./events.ts"
 import type { Homes } from "./homes/homes.ts"
 import { createMover, type Mover } from "./homes/mover.ts"
@@ -18,8 +19,7 @@ import { createOutbox } from "./message/outbox.ts"
 import { createPairs } from "./message/pairs.ts"
 import type { EventsView, SessionsView } from "./plugin.ts"
 import type { Provider } from "./provider.ts"
-import { createRounds } from "./rounds.ts"
-import { RECEIPT_TABLE } from "./message/receipts.ts"
+import { createHousekeeping } from "./line/housekeeping.ts"
 import { createSequence } from "./message/sequence.ts"
 import { type CompanySettings, createCompanySettings } from "./line/company-settings.ts"
 import type { Naming } from "./line/view.ts"
@@ -28,6 +28,7 @@ import { createSessionUpkeep } from "./line/session-upkeep.ts"
 import { createSessions, type Sessions } from "./sessions.ts"
 import { createSettlement } from "./message/settle.ts"
 import type { CoreSettings } from "./settings.ts"
+import type { Digest } from "./system.ts"
 import { within } from "./within.ts"
 
 export interface LinesDeps {
@@ -41,6 +42,7 @@ export interface LinesDeps {
   readonly clock: Clock
   readonly log: Logger
   readonly sha256: (data: Uint8Array) => Uint8Array
+  readonly openSha256: () => Digest
   /** 0–1, for jitter. */
   readonly random?: () => number
 }
@@ -52,6 +54,7 @@ export interface Lines {
   readonly companySettings: CompanySettings
   readonly homes: Homes
   readonly mover: Mover
+  readonly companyData: CompanyData
   /** The provider and the store in force. */
   readonly naming: Naming
   readonly commands: SessionCommands
@@ -71,14 +74,13 @@ export interface Lines {
   stop(ms: number): Promise<void>
 }
 
-/** How late a message may be failed after its time to live. */
-const EXPIRY_MS = 5_000
-const SWEPT_AT_ONCE = 500
 /** Of the time for a stop, what sends under way get to come back. */
 const SENDS_SHARE = 0.5
 
 export function createLines(deps: LinesDeps): Lines {
-  const { settings, provider, ledger, homes, hooks, clock, log } = deps
+  const { settings, provider, homes, hooks, clock, log } = deps
+  const guard = createGuard(deps.ledger)
+  const { ledger } = guard
   const random = deps.random ?? Math.random
   const ids = createIds(deps.sha256)
   const sequence = createSequence(clock)
@@ -131,8 +133,11 @@ export function createLines(deps: LinesDeps): Lines {
   })
   const pairs = createPairs(chats, clock, log)
   const naming: Naming = { provider: provider.name, storage: homes.nameOf }
+  const admit = (company: string): Promise<void> => companyData.erasure.admit(company)
   const sessions = createSessions({
     ...deps,
+    ledger,
+    admit,
     random,
     events,
     naming,
@@ -149,8 +154,22 @@ export function createLines(deps: LinesDeps): Lines {
     },
   })
   const mover = createMover({ homes, sessions, events, ledger, clock, log })
-  const companySettings = createCompanySettings({ ledger, sessions, naming, homes, mover, storeNames: deps.storeNames })
-  const upkeep = createSessionUpkeep({ ...deps, sessions })
+  const { storeNames } = deps
+  const companySettings = createCompanySettings({ ledger, sessions, naming, homes, mover, storeNames, admit })
+  const companyData = createCompanyData({
+    ...deps,
+    guard,
+    sessions,
+    companySettings,
+    naming,
+    outbox,
+    inbound,
+    settlement,
+    chats,
+    pairs,
+    events,
+  })
+  const upkeep = createSessionUpkeep({ ...deps, ledger, sessions })
   const commands = createSessionCommands(sessions, settings, clock)
   const idempotency = createIdempotency(ledger, clock, ids)
   const sending = {
@@ -171,18 +190,13 @@ export function createLines(deps: LinesDeps): Lines {
   const batches = createBatches({ ...sending, ledger, onlyCompany })
 
   const stopping = new AbortController()
-  const rounds = createRounds(clock, log)
+  const upkeepOf = { settings, ledger, clock, log, outbox, upkeep, idempotency, batches, mover }
+  const housekeeping = createHousekeeping({ ...upkeepOf, erasure: companyData.erasure, signal: stopping.signal })
   let stopped: Promise<void> | undefined
-
-  const sweepReceipts = async (): Promise<void> => {
-    for (const { company, key, version } of await ledger.due(RECEIPT_TABLE, clock.now(), SWEPT_AT_ONCE)) {
-      await ledger.commit(company, [{ op: "delete", table: RECEIPT_TABLE, key, version }])
-    }
-  }
 
   const end = async (ms: number): Promise<void> => {
     stopping.abort()
-    rounds.stop()
+    housekeeping.stop()
     events.stop()
     inbound.stop()
     pairs.stop()
@@ -201,6 +215,7 @@ export function createLines(deps: LinesDeps): Lines {
     companySettings,
     homes,
     mover,
+    companyData,
     naming,
     commands,
     outbound,
@@ -210,23 +225,7 @@ export function createLines(deps: LinesDeps): Lines {
     events,
     sessionsView: sessions.view,
     eventsView: { read: events.read },
-    start() {
-      rounds.every("expiry", Math.min(EXPIRY_MS, settings.cleanupIntervalMs), outbox.expire)
-      rounds.every("sessions", settings.cleanupIntervalMs, upkeep.sweep)
-      rounds.every("idempotency keys", settings.cleanupIntervalMs, idempotency.sweep)
-      rounds.every("batches", settings.cleanupIntervalMs, batches.sweep)
-      rounds.every("receipts", settings.cleanupIntervalMs, sweepReceipts)
-      rounds.every("moves", settings.cleanupIntervalMs, mover.resume)
-      // A move that was interrupted goes on before its line comes back; one that cannot be read now is found by the rounds.
-      const moves = mover.resume().catch((thrown: unknown) => {
-        log.warn({ error: toError(thrown).message }, "Interrupted moves could not be read; they are looked for again")
-      })
-      void moves
-        .then(() => upkeep.restore(stopping.signal))
-        .catch((thrown: unknown) => {
-          log.error({ error: toError(thrown).message }, "Sessions could not be restored")
-        })
-    },
+    start: housekeeping.start,
     release() {
       events.stop()
       outbound.release()

@@ -29,6 +29,8 @@ export interface RouteSpec {
   >
   /** Error codes worth naming in the documentation beside those that every route may give. */
   readonly errors?: readonly string[]
+  /** Another type than JSON that the body may have; it comes as `raw`, and `body` is then what `{}` becomes. */
+  readonly rawBody?: { readonly type: string; readonly limit: number }
   /** Largest body in bytes, when it differs from WHATSAPP_BODY_LIMIT. */
   readonly bodyLimit?: number
   /** False: left out of the OpenAPI document. */
@@ -48,6 +50,8 @@ export interface RouteInput<S extends RouteSpec> {
   readonly params: Output<S["params"]>
   readonly query: Output<S["query"]>
   readonly body: Output<S["body"]>
+  /** The bytes of a body of the type that `rawBody` names. */
+  readonly raw: Uint8Array | undefined
   readonly request: Request
   readonly requestId: string
   /** Its lines carry the request's id. */

@@ -42,6 +42,8 @@ export interface Sessions extends LineGate {
 
 export interface SessionsDeps extends Omit<LineDeps, "othersReach"> {
   readonly ledger: Ledger
+  /** Asked before a company comes into being; throws while something of an earlier one of its id is still there. */
+  readonly admit: (company: string) => Promise<void>
 }
 
 /** Each login costs about 20 ms of one core: two cores have room for more beside them. */
@@ -97,6 +99,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       const record = await companies.record(company)
       if (record === undefined) {
         if (!make) throw appError("SESSION_NOT_FOUND")
+        await deps.admit(company)
         companies.add(company)
       }
       await homes.learn(company)

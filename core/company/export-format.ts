@@ -4,8 +4,8 @@ import { fromBase64, fromJson, toBase64, toJson } from "./json-values.ts"
 
 /**
  * An export: JSON lines (NDJSON). The first is the header, the last one counts the others and has the SHA-256 of all bytes
- * before it, so that one that was cut off is recognised. In between stands each record that the ledger has of the
- * company, then, if they were asked for, those of its auth state.
+ * before it, so that one that was cut off is recognised. In between stand the records of the auth state, if they were
+ * asked for, and each record that the ledger has of the company.
  */
 export const EXPORT_FORMAT = "switchboard-export"
 export const EXPORT_VERSION = 1

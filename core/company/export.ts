@@ -4,6 +4,7 @@ import type { Events } from "../events.ts"
 import type { DumpedRecord, Ledger } from "../ledger.ts"
 import type { Logger } from "../log.ts"
 import { withoutSecrets } from "../line/company-settings.ts"
+import type { AuthRecord } from "../records/auth-records.ts"
 import type { Digest } from "../system.ts"
 import type { Call } from "../types.ts"
 import { type AuthLine, EXPORT_FORMAT, EXPORT_VERSION, type HeaderLine, recordLine } from "./export-format.ts"
@@ -28,13 +29,6 @@ export interface ExporterDeps {
   naming(company: string): Promise<{ readonly provider: string; readonly storage: string }>
   /** All of a company's auth state, as it is at one moment. */
   authRecords(company: string): Promise<readonly AuthRecord[]>
-}
-
-/** One opened record of an auth state. */
-export interface AuthRecord {
-  readonly type: string
-  readonly id: string
-  readonly value: Uint8Array
 }
 
 /** Records read at a time: what an export holds in memory. */
@@ -67,15 +61,15 @@ export function createExporter(deps: ExporterDeps): Exporter {
       counts[name] = (counts[name] ?? 0) + 1
     }
     yield write([header])
-    for await (const records of pages(header.companyId)) {
-      for (const { kind, table } of records) count(`${kind} ${table}`)
-      const shown = records.map((record) => recordLine(header.credentials ? record : withoutSecrets(record)))
-      if (shown.length > 0) yield write(shown)
-    }
     for (let at = 0; at < auth.length; at += PAGE) {
       const some = auth.slice(at, at + PAGE)
       for (const { type } of some) count(`auth ${type}`)
       yield write(some.map(({ type, id, value }): AuthLine => ({ kind: "auth", type, id, bytes: toBase64(value) })))
+    }
+    for await (const records of pages(header.companyId)) {
+      for (const { kind, table } of records) count(`${kind} ${table}`)
+      const shown = records.map((record) => recordLine(header.credentials ? record : withoutSecrets(record)))
+      if (shown.length > 0) yield write(shown)
     }
     const end = { kind: "end", lines, counts, sha256: hex(digest.digest()) }
     yield encoder.encode(`${JSON.stringify(end)}\n`)

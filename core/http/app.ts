@@ -167,6 +167,7 @@ async function run(context: Context<HttpEnv>, route: ApiRoute, errors: HttpOptio
     params: checked(req.valid("param" as never)) as never,
     query: checked(req.valid("query" as never)) as never,
     body: checked(req.valid("json" as never)),
+    raw: exchange.raw,
     request: req.raw,
     requestId,
     get log() {

@@ -16,6 +16,7 @@ export interface Exchange {
   /** Empty until it is known, and on routes without one. */
   company: string
   body: unknown
+  raw: Uint8Array | undefined
 }
 
 export interface HttpEnv {
@@ -39,6 +40,7 @@ export function newExchange(requestId: string, remoteAddress: string | undefined
     principal: nobody,
     company: "",
     body: undefined,
+    raw: undefined,
   }
 }
 

@@ -8,7 +8,7 @@ import type { Principal } from "../types.ts"
 import { clientAddress } from "./addresses.ts"
 import { type CompanyRules, companyRefusal, type Named, resolveCompany } from "./company.ts"
 import type { HttpEnv } from "./exchange.ts"
-import { declaredLength, isJson, parseJson, readBody, tooLarge } from "./json.ts"
+import { declaredLength, isJson, isText, parseJson, readBody, tooLarge } from "./json.ts"
 
 export interface GateOptions extends CompanyRules {
   readonly hooks: Pick<Hooks, "guard" | "first">
@@ -26,7 +26,7 @@ const CLOSING_RETRY_S = 5
  */
 export function createGate(route: ApiRoute, options: GateOptions): (context: Context<HttpEnv>) => Promise<void> {
   const { spec } = route
-  const limit = spec.bodyLimit ?? options.bodyLimit
+  const { rawBody } = spec
   const takesBody = spec.method !== "get"
   const optional = spec.bodyOptional ?? spec.body?.safeParse({}).success ?? true
   const yields = spec.path.startsWith("/api/")
@@ -37,6 +37,8 @@ export function createGate(route: ApiRoute, options: GateOptions): (context: Con
     exchange.route = route
     if (yields && options.isClosing()) throw appError("SHUTTING_DOWN", { retryAfter: CLOSING_RETRY_S })
 
+    const raw = rawBody !== undefined && isText(request.headers, rawBody.type)
+    const limit = raw ? rawBody.limit : (spec.bodyLimit ?? options.bodyLimit)
     let early: Uint8Array | undefined
     let length = 0
     if (takesBody) {
@@ -45,12 +47,15 @@ export function createGate(route: ApiRoute, options: GateOptions): (context: Con
       // Only the body itself can tell whether an undeclared one is too large, and that is said before 401.
       if (declared === undefined && request.body !== null) early = await readBody(request, limit, options.clock)
       length = declared ?? early?.byteLength ?? 0
-      if (length > 0 && !isJson(request.headers)) throw appError("UNSUPPORTED_MEDIA_TYPE")
+      if (length > 0 && !raw && !isJson(request.headers)) throw appError("UNSUPPORTED_MEDIA_TYPE")
     }
 
     if (spec.scope !== "none") exchange.principal = await identify(context, options)
 
-    if (length > 0) exchange.body = parseJson(early ?? (await readBody(request, limit, options.clock)))
+    if (raw) {
+      exchange.raw = early ?? (await readBody(request, limit, options.clock))
+      exchange.body = {}
+    } else if (length > 0) exchange.body = parseJson(early ?? (await readBody(request, limit, options.clock)))
     else if (spec.body !== undefined) exchange.body = optional ? {} : parseJson(new Uint8Array(0))
 
     const named = namedIn(context, exchange.body)

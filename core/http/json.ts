@@ -16,10 +16,15 @@ export function declaredLength(headers: Headers): number | undefined {
 
 /** True for `application/json`, in UTF-8 and not compressed. */
 export function isJson(headers: Headers): boolean {
+  return isText(headers, "application/json")
+}
+
+/** True for a body of this type, in UTF-8 and not compressed. */
+export function isText(headers: Headers, wanted: string): boolean {
   const encoding = headers.get("content-encoding")
   if (encoding !== null && encoding.toLowerCase() !== "identity") return false
   const [type, ...parameters] = (headers.get("content-type") ?? "").toLowerCase().split(";")
-  if (type?.trim() !== "application/json") return false
+  if (type?.trim() !== wanted) return false
   return parameters.every((parameter) => {
     const [name, value] = parameter.split("=")
     return name?.trim() !== "charset" || /^\s*"?utf-?8"?\s*$/.test(value ?? "")

@@ -36,6 +36,7 @@ export interface CompanySettings {
   proxy(company: string): Promise<string | undefined>
   /** Throws NOT_FOUND for a company that does not exist. */
   get(company: string): Promise<CompanyView>
+  exists(company: string): Promise<boolean>
   /**
    * Makes the company when there is none, which is for the operator alone. A line that is under way connects anew when
    * its proxy has changed; one whose store has changed is moved there. Throws FORBIDDEN, VALIDATION_ERROR,
@@ -58,6 +59,8 @@ export interface CompanySettingsDeps {
   readonly homes: Homes
   readonly mover: Mover
   readonly storeNames: readonly string[]
+  /** Asked before a company comes into being; throws while something of an earlier one of its id is still there. */
+  readonly admit: (company: string) => Promise<void>
 }
 
 interface CompanyRow {
@@ -76,6 +79,14 @@ export function withoutSecrets(record: DumpedRecord): DumpedRecord {
   return row.proxy === null ? record : { ...record, value: encodeRecord({ ...row, proxy: shownProxy(row.proxy) }) }
 }
 
+/** A record that was shown without secrets, fit to be kept: a proxy without its password is none. */
+export function shownAgain(record: DumpedRecord): DumpedRecord {
+  if (record.kind !== "row" || record.table !== TABLE || record.key !== KEY) return record
+  const row = decodeRecord<CompanyRow>(record.value, "settings")
+  const usable = row.proxy === null || (readProxy(row.proxy) !== undefined && !isHidden(row.proxy))
+  return usable ? record : { ...record, value: encodeRecord({ ...row, proxy: null }) }
+}
+
 export function createCompanySettings(deps: CompanySettingsDeps): CompanySettings {
   const { ledger, sessions, naming, homes, mover, storeNames } = deps
   const load = async (company: string): Promise<CompanyRow | undefined> => {
@@ -83,11 +94,11 @@ export function createCompanySettings(deps: CompanySettingsDeps): CompanySetting
     return row && decodeRecord<CompanyRow>(row.value, `settings of ${company}`)
   }
 
-  /** A company may have come into being by a session alone. */
+  /** A company may have come into being by a session alone, and its messages outlive the session. */
   const known = async (company: string): Promise<CompanyRow | undefined> => {
     const row = await load(company)
     if (row !== undefined) return row
-    const seen = sessions.peek(company) !== undefined || (await sessions.companies.record(company)) !== undefined
+    const seen = sessions.peek(company) !== undefined || (await ledger.dump(company, undefined, 1)).records.length > 0
     return seen ? NOTHING : undefined
   }
 
@@ -129,6 +140,8 @@ export function createCompanySettings(deps: CompanySettingsDeps): CompanySetting
   return {
     proxy: async (company) => (await load(company))?.proxy ?? undefined,
 
+    exists: async (company) => (await known(company)) !== undefined,
+
     async get(company) {
       const row = await known(company)
       if (row === undefined) throw appError("NOT_FOUND", { message: "This company does not exist" })
@@ -142,6 +155,7 @@ export function createCompanySettings(deps: CompanySettingsDeps): CompanySetting
         if (before === undefined && !operator) {
           throw appError("FORBIDDEN", { message: "Only the admin key makes a company" })
         }
+        if (before === undefined) await deps.admit(company)
         const row = before ?? NOTHING
         const proxy = nextProxy(row.proxy, change.proxy)
         if (proxy !== row.proxy && !operator) {

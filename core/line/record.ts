@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts"
+import { isErased } from "../company/guard.ts"
 import { toError } from "../errors.ts"
 import type { EventDraft, Events } from "../events.ts"
 import type { Ledger, Placement, Row } from "../ledger.ts"
@@ -92,6 +93,10 @@ export function createLineJournal({ company, events, clock, log, unfinishedKeptM
         delay = FIRST_RETRY_MS
         entry.afterwards?.()
       } catch (thrown) {
+        if (isErased(thrown)) {
+          waiting.length = 0
+          break
+        }
         log.warn({ company, error: toError(thrown).message }, "A session change could not be stored; trying again")
         // The sleep ends early only when the line is given up; the loop's condition sees that.
         await clock.sleep(delay, stopped.signal).catch(() => undefined)

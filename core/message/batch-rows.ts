@@ -24,11 +24,16 @@ export interface BatchRows {
   /** The company of a batch; undefined for an id that never was one. */
   owner(batchId: string): Promise<string | undefined>
   load(company: string, batchId: string): Promise<BatchRow | undefined>
+  /** The operations that remove what the house itself has noted of a company's batches, page by page. */
+  traces(company: string): AsyncIterable<readonly Op[]>
+  /** The operation that notes, in the house itself, whose a stored batch is. */
+  noteOf(company: string, batchId: string, due: number | undefined): Op
   /** Removes what is past its time. */
   sweep(now: number): Promise<void>
 }
 
-const TABLE = "batch"
+export const BATCH_TABLE = "batch"
+const TABLE = BATCH_TABLE
 const HOUSE = ""
 /** A day more than a message may wait. */
 const KEPT_MS = 31 * 24 * 60 * 60 * 1000
@@ -38,8 +43,7 @@ const BATCH_ID = /^bat_[0-9a-f]{24}$/
 export function createBatchRows(ledger: Ledger): BatchRows {
   return {
     async announce(company, batchId, at) {
-      const value = encodeRecord({ company })
-      await ledger.commit(HOUSE, [{ op: "put", table: TABLE, key: batchId, value, due: at + KEPT_MS }])
+      await ledger.commit(HOUSE, [noteOf(company, batchId, at + KEPT_MS)])
     },
 
     place: (batchId, row) => ({
@@ -50,10 +54,25 @@ export function createBatchRows(ledger: Ledger): BatchRows {
       due: row.at + KEPT_MS,
     }),
 
+    noteOf,
+
+    async *traces(company) {
+      for (let after: string | undefined; ; ) {
+        const page = await ledger.page(HOUSE, TABLE, {
+          limit: SWEPT_AT_ONCE,
+          ...(after === undefined ? {} : { after }),
+        })
+        const own = page.rows.filter(({ key, value }) => companyIn(value, key) === company)
+        if (own.length > 0) yield own.map(({ key }): Op => ({ op: "delete", table: TABLE, key }))
+        if (page.next === null) return
+        after = page.next
+      }
+    },
+
     async owner(batchId) {
       if (!BATCH_ID.test(batchId)) return undefined
       const [row] = await ledger.get(HOUSE, TABLE, [batchId])
-      return row && decodeRecord<{ readonly company: string }>(row.value, `batch ${batchId}`).company
+      return row && companyIn(row.value, batchId)
     },
 
     async load(company, batchId) {
@@ -71,6 +90,15 @@ export function createBatchRows(ledger: Ledger): BatchRows {
       }
     },
   }
+}
+
+function noteOf(company: string, batchId: string, due: number | undefined): Op {
+  const value = encodeRecord({ company })
+  return { op: "put", table: TABLE, key: batchId, value, ...(due === undefined ? {} : { due }) }
+}
+
+function companyIn(value: Uint8Array, batchId: string): string {
+  return decodeRecord<{ readonly company: string }>(value, `batch ${batchId}`).company
 }
 
 export function rejectionOf(index: number, error: AppError): Rejection {

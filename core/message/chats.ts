@@ -64,6 +64,8 @@ export interface Chats {
   ): Promise<readonly Chat[] | undefined>
   /** Learns that a phone and a LID are one person. */
   pair(company: string, pairs: readonly { readonly phone: string; readonly lid: string }[]): Promise<void>
+  /** Forgets what is in memory of a company. */
+  forget(company: string): void
 }
 
 export interface ChatsDeps {
@@ -235,6 +237,7 @@ export function createChats({ ledger, events, ids, clock, onMerge }: ChatsDeps):
     },
 
     pair: (company, pairs) => pairing.learnAll(company, pairs),
+    forget: (company) => remembered.deleteAll(`${company}\n`),
   }
 }
 

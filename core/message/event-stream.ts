@@ -100,7 +100,7 @@ function createSource(
         await room(controller)
         write(controller, codeText(code))
       }
-      if (closed || events.stopped.aborted) return
+      if (closed || subscription.over || events.stopped.aborted) return
       await subscription.changed()
     }
   }

@@ -28,6 +28,8 @@ export interface Outbox {
   disown(company: string, key: string, messageId: string): void
   opened(company: string, connection: Connection): void
   closed(company: string): void
+  /** Resolves when no send of a closed line is under way. */
+  drained(company: string): Promise<void>
   /** A message has been settled by something other than its own acknowledgement. */
   settled(row: MessageRow): void
   merge(company: string, from: string, into: string): void
@@ -81,9 +83,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   const pending = new Map<string, Promise<void>>()
   let stopped = false
 
-  const settle = async (item: Item, move: Move): Promise<void> => {
-    await settlement.record(item, move)
-  }
+  const settle = (item: Item, move: Move): Promise<unknown> => settlement.record(item, move)
 
   const outcome = (company: string, item: Item, result: SendOutcome): boolean => {
     const now = clock.now()
@@ -215,6 +215,8 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       pending.delete(company)
       end(company)
     },
+
+    drained: async (company) => leaving.get(company),
 
     settled(row) {
       senders.get(row.companyId)?.pump.settled(row.messageId)

@@ -1,11 +1,13 @@
 import type { Chats } from "./chats.ts"
 import type { Clock } from "../clock.ts"
+import { isErased } from "../company/guard.ts"
 import { toError } from "../errors.ts"
 import type { Logger } from "../log.ts"
 
 /** Phone–LID pairs as lines report them: recorded in batches, since a linked phone's history brings thousands. */
 export interface Pairs {
   learn(company: string, phone: string, lid: string): void
+  forget(company: string): void
   stop(): void
 }
 
@@ -29,6 +31,7 @@ export function createPairs(chats: Chats, clock: Clock, log: Logger): Pairs {
       try {
         await chats.pair(company, batch)
       } catch (thrown) {
+        if (isErased(thrown)) continue
         log.warn(
           { company, error: toError(thrown).message },
           "Phone numbers and LIDs could not be stored; trying again",
@@ -56,6 +59,7 @@ export function createPairs(chats: Chats, clock: Clock, log: Logger): Pairs {
       // What one burst of events brings goes together.
       void Promise.resolve().then(() => drain(company))
     },
+    forget: (company) => void waiting.delete(company),
     stop: () => stopped.abort(),
   }
 }

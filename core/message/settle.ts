@@ -1,5 +1,6 @@
 import type { Chats } from "./chats.ts"
 import type { Clock } from "../clock.ts"
+import { isErased } from "../company/guard.ts"
 import { coreErrors, type ErrorSpec, toError } from "../errors.ts"
 import type { EventDraft, Events } from "../events.ts"
 import type { Hooks } from "../hooks.ts"
@@ -33,7 +34,7 @@ export interface Unsettled {
 export interface Settlement {
   /**
    * Moves the message on, and resolves with its row once that is durable; a ledger that fails is waited for. Undefined
-   * when the house stopped before, which leaves the message in the outbox.
+   * when the house stopped before, which leaves the message in the outbox, and when the company has been erased.
    */
   record(item: Unsettled, move: Move): Promise<MessageRow | undefined>
   /** Resolves when nothing is being recorded of a message; at once when nothing was. */
@@ -42,8 +43,8 @@ export interface Settlement {
   plan(row: MessageRow, version: number, move: Move): Plan
   /** Tells those who watch, after the commit. */
   tell(plan: Plan): void
-  /** Resolves when nothing is being recorded. */
-  drained(): Promise<unknown>
+  /** Resolves when nothing is being recorded, of one company or of any. */
+  drained(company?: string): Promise<unknown>
   stop(): void
 }
 
@@ -132,6 +133,7 @@ export function createSettlement(deps: SettleDeps): Settlement {
         if (seen === undefined) return current.row
         current = seen
       } catch (thrown) {
+        if (isErased(thrown)) return undefined
         const { companyId, messageId } = current.row
         log.warn(
           { company: companyId, messageId, error: toError(thrown).message },
@@ -158,7 +160,11 @@ export function createSettlement(deps: SettleDeps): Settlement {
       return done
     },
     recorded: (company, messageId) => recording.get(`${company}\n${messageId}`),
-    drained: () => Promise.all(recording.values()),
+    drained(company) {
+      const all = [...recording]
+      const own = company === undefined ? all : all.filter(([key]) => key.startsWith(`${company}\n`))
+      return Promise.all(own.map(([, done]) => done))
+    },
     stop: () => stopped.abort(),
   }
 }

@@ -3,6 +3,8 @@ export interface Lru<V> {
   get(key: string): V | undefined
   set(key: string, value: V): void
   delete(key: string): void
+  /** Forgets every key that begins so. */
+  deleteAll(prefix: string): void
 }
 
 export function createLru<V>(limit: number): Lru<V> {
@@ -25,5 +27,8 @@ export function createLru<V>(limit: number): Lru<V> {
       }
     },
     delete: (key) => void entries.delete(key),
+    deleteAll(prefix) {
+      for (const key of entries.keys()) if (key.startsWith(prefix)) entries.delete(key)
+    },
   }
 }

@@ -2,6 +2,8 @@ import type { Clock } from "../clock.ts"
 import type { Lines } from "../lines.ts"
 import type { ApiRoute } from "../route.ts"
 import { batchRoutes } from "./batches.ts"
+import { companyDataRoutes } from "./company-data.ts"
+import { companyImportRoute } from "./company-import.ts"
 import { companyRoutes } from "./companies.ts"
 import { contactRoutes } from "./contacts.ts"
 import { eventRoutes } from "./events.ts"
@@ -14,6 +16,8 @@ export function lineRoutes(lines: Lines, clock: Clock): readonly ApiRoute[] {
   return [
     ...sessionRoutes(lines),
     ...companyRoutes(lines),
+    ...companyDataRoutes(lines),
+    companyImportRoute(lines),
     qrRoute(lines),
     ...messageRoutes(lines),
     ...batchRoutes(lines),

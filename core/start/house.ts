@@ -87,6 +87,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
     clock,
     log,
     sha256: system.sha256,
+    openSha256: system.openSha256,
   })
 
   const routes: OwnedRoute[] = lineRoutes(lines, clock).map((route) => ({ owner: "core", route }))

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { notBuiltRoutes } from "../../config/not-built-routes.ts"
 import { definePlugin } from "../../core/plugin.ts"
 import { documentFaults, operationsOf } from "./openapi-rules.ts"
+import { fakeCreds } from "../support/fake-provider.ts"
 import { startWhole, type Whole } from "./whole.ts"
 
 const text = { phone: "79001234567", message: "Hi" }
@@ -148,6 +149,10 @@ describe("What the document says of an answer", () => {
     await call("POST", `${one}/restart`)
     await call("POST", `${one}/logout`)
     await call("DELETE", one)
+    await call("GET", "/companies")
+    await call("DELETE", "/companies/shop")
+    const files = { "creds.json": fakeCreds("79000000009", "elsewhere", 1) }
+    await call("POST", "/companies/kiosk/import", { files, dryRun: true })
     await whole.stop()
     const core = whole.app
       .routes()

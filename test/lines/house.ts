@@ -20,6 +20,7 @@ import {
   type FakeProvider,
 } from "../support/fake-provider.ts"
 import { createTestLog, type TestLog } from "../support/log.ts"
+import { createTestSystem } from "../support/system.ts"
 
 /** The lines of a house over a ledger, with time and WhatsApp in the test's hands. */
 export interface House {
@@ -126,6 +127,7 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock, stores }: 
     clock,
     log,
     sha256,
+    openSha256: createTestSystem().openSha256,
     random: options.random ?? (() => 0.5),
   })
 

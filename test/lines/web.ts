@@ -2,7 +2,7 @@ import { coreErrors } from "../../core/errors.ts"
 import { createHttp, type Http } from "../../core/http/app.ts"
 import { lineRoutes } from "../../core/routes/lines.ts"
 import type { Principal, Scope } from "../../core/types.ts"
-import { type House, type HouseOptions, openHouse } from "./house.ts"
+import { type House, type HouseOptions, openHouse, openStoredHouse } from "./house.ts"
 
 /** The routes of the lines, served without a socket. */
 export interface Web {
@@ -34,13 +34,26 @@ export const keys: Readonly<Record<string, Principal>> = {
 }
 
 export function openWeb(options: HouseOptions = {}): Web {
-  const house = openHouse({
+  return webOf(openHouse(guarded(options)))
+}
+
+/** As `openWeb`, with real stores in memory that outlive its processes. */
+export async function openStoredWeb(options: HouseOptions & { readonly stores: readonly string[] }): Promise<Web> {
+  return webOf(await openStoredHouse({ ...guarded(options), stores: options.stores }))
+}
+
+function guarded(options: HouseOptions): HouseOptions {
+  return {
     ...options,
     hooks: (hooks) => {
       hooks.add("keys", "request:identify", ({ headers }) => keys[headers.get("x-api-key") ?? "admin"])
       options.hooks?.(hooks)
     },
-  })
+  }
+}
+
+/** The routes of a house. */
+export function webOf(house: House): Web {
   const http = createHttp({
     routes: lineRoutes(house.lines, house.clock).map((route) => ({ owner: "core", route })),
     hooks: house.hooks,

@@ -254,7 +254,7 @@ function createConnection(
       fake.end("restart-required", 515)
     },
     async open() {
-      await input.auth.save(COMPLETE)
+      if (!(await provider.linked(input.auth))) await input.auth.save(COMPLETE)
       input.emit({ type: "open", user: userOf(company) })
     },
     end(reason, code = null, detail = "") {

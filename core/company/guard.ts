@@ -1,0 +1,35 @@
+import { appError, isAppError } from "../errors.ts"
+import type { Ledger } from "../ledger.ts"
+
+/**
+ * The ledger as all those see it who may still be at work for a company that has just been erased: nothing they write gets
+ * in any more, or the company would come back half.
+ */
+export interface Guard {
+  readonly ledger: Ledger
+  close(company: string): void
+  /** The company begins anew. */
+  open(company: string): void
+  isClosed(company: string): boolean
+}
+
+export function createGuard(ledger: Ledger): Guard {
+  const closed = new Set<string>()
+  return {
+    ledger: {
+      ...ledger,
+      async commit(company, ops) {
+        if (closed.has(company)) throw appError("COMPANY_ERASED")
+        return ledger.commit(company, ops)
+      },
+    },
+    close: (company) => void closed.add(company),
+    open: (company) => void closed.delete(company),
+    isClosed: (company) => closed.has(company),
+  }
+}
+
+/** True for what is thrown at those who write for an erased company: trying again is of no use. */
+export function isErased(thrown: unknown): boolean {
+  return isAppError(thrown) && thrown.code === "COMPANY_ERASED"
+}
