@@ -39,6 +39,7 @@ export function openSealedStore(deps: StoreDeps, sealer: Sealer): CompanyStore {
   const { keysOf, openAll, sealAll } = createAuthCodec(sealer, sha256)
   const turns = createTurns()
   let found: Promise<Found> | undefined
+  let making: Promise<Vault> | undefined
   /** Not yet in a commit that is known to be durable. */
   let fresh: StoredVault | undefined
 
@@ -68,16 +69,21 @@ export function openSealedStore(deps: StoreDeps, sealer: Sealer): CompanyStore {
     return found
   }
 
-  /** The vault for a write, made when there is none. */
-  const vaultFor = async (): Promise<Vault> => {
+  const make = async (): Promise<Vault> => {
     const at = await known()
     if (at.vault !== undefined) return at.vault
     const made = await newVault(sealer, owner, "credentials", at.empty)
-    const now = await known()
-    if (now.vault !== undefined) return now.vault
     fresh = made
     found = Promise.resolve({ vault: made.vault, empty: false })
     return made.vault
+  }
+
+  /** The vault for a write, made when there is none: one, whoever else asks meanwhile. */
+  const vaultFor = (): Promise<Vault> => {
+    making ??= make().finally(() => {
+      making = undefined
+    })
+    return making
   }
 
   const prepare = async (batch: AuthBatch): Promise<Write[]> => {

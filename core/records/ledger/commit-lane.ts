@@ -128,7 +128,7 @@ export function createCommitLane({ tail, prepare, write }: CommitLaneDeps): Comm
           throw thrown
         }
         if (!result.ok && ops.some(({ op }) => op === "append")) stale = true
-        const again = !result.ok && ops[result.op]?.op === "append"
+        const again = !result.ok && isReckoned(ops[result.op])
         // In its place among those that wait, before any of them is let go.
         if (again) wait = turn(order, ops)
         ended()
@@ -136,4 +136,9 @@ export function createCommitLane({ tail, prepare, write }: CommitLaneDeps): Comm
       }
     },
   }
+}
+
+/** True for a log row whose place nobody but us has named. */
+function isReckoned(op: Op | undefined): boolean {
+  return op?.op === "append" && op.position === undefined
 }

@@ -50,7 +50,8 @@ function withNames(
     if (op.op === "increment") return op
     if (op.op === "delete") return ruleOf(table).key ? { ...op, key: name() } : op
     if (op.op === "append") {
-      const at = position(table)
+      const reckoned = position(table)
+      const at = op.position ?? reckoned
       bind(logName(table, at), op.value)
       return { ...op, position: at }
     }

@@ -153,4 +153,31 @@ export function commits(subject: LedgerSubject): void {
     ])
     expect(Object.getPrototypeOf(numbers)).toBe(null)
   })
+
+  it("puts other bytes for a row that is there in that version, which stays", async () => {
+    const again = (version: number, text: string, more: object = {}): Op =>
+      ({ ...put("m", "a", text, more), op: "recode", version }) as Op
+    expect(await subject.ledger.commit("acme", [again(0, "x")])).toEqual({ ok: false, op: 0 })
+    await subject.ledger.commit("acme", [put("m", "a", "1", { index: { by: "one" } })])
+    await subject.ledger.commit("acme", [put("m", "a", "2", { index: { by: "one" }, due: 5 })])
+    expect(await subject.ledger.commit("acme", [again(1, "x")])).toEqual({ ok: false, op: 0 })
+    expect(await subject.ledger.commit("acme", [again(2, "3", { index: { by: "two" }, due: 6 })])).toEqual(ok)
+    await subject.reopen()
+    expect(await subject.ledger.get("acme", "m", ["a"])).toEqual([{ key: "a", value: bytes("3"), version: 2 }])
+    expect((await subject.ledger.page("acme", "m", { index: "by", prefix: "one", limit: 9 })).rows).toEqual([])
+    expect(keysOf((await subject.ledger.page("acme", "m", { index: "by", prefix: "two", limit: 9 })).rows)).toEqual([
+      "a",
+    ])
+    expect(await subject.ledger.due("m", 5, 9)).toEqual([])
+    expect(await subject.ledger.commit("acme", [again(2, "4"), again(2, "5")])).toEqual(ok)
+  })
+
+  it("appends at a position that is given when that is the next one, and writes nothing otherwise", async () => {
+    const at = (position: number): Op => ({ op: "append", table: "log", value: bytes(`${position}`), position })
+    expect(await subject.ledger.commit("acme", [at(1), at(2)])).toEqual({ ok: true, positions: [1, 2] })
+    expect(await subject.ledger.commit("acme", [put("m", "a", "1"), at(3), at(5)])).toEqual({ ok: false, op: 2 })
+    expect(await subject.ledger.commit("acme", [at(2)])).toEqual({ ok: false, op: 0 })
+    expect(await subject.ledger.get("acme", "m", ["a"])).toEqual([undefined])
+    expect(await subject.ledger.tail("acme", "log")).toBe(2)
+  })
 }
