@@ -27,11 +27,6 @@ const config = z.object({
   alertErrorRate: share.default(0.1).describe("Share of errors that raises an alert"),
   alertDisconnectRate: share.default(0.2).describe("Share of disconnections that raises an alert"),
   alertMemoryMb: count.default(500).describe("Resident memory that raises an alert (MB)"),
-  s3Endpoint: url.optional().describe("Server of the S3 store"),
-  s3Region: text.optional().describe("Region of the S3 store"),
-  s3Bucket: text.optional().describe("Bucket of the S3 store"),
-  s3AccessKeyId: text.optional().describe("Access key id of the S3 store"),
-  s3SecretAccessKey: text.optional().describe("Secret access key of the S3 store"),
   mediaLimit: count.default(67_108_864).describe("Largest attachment (bytes)"),
   allowPrivateUrls: bool.default(false).describe("URLs that companies set may reach private addresses"),
 })
@@ -51,11 +46,6 @@ const env = {
   WHATSAPP_ALERT_ERROR_RATE: "alertErrorRate",
   WHATSAPP_ALERT_DISCONNECT_RATE: "alertDisconnectRate",
   WHATSAPP_ALERT_MEMORY_MB: "alertMemoryMb",
-  S3_ENDPOINT: "s3Endpoint",
-  S3_REGION: "s3Region",
-  S3_BUCKET: "s3Bucket",
-  S3_ACCESS_KEY_ID: { key: "s3AccessKeyId", secret: true },
-  S3_SECRET_ACCESS_KEY: { key: "s3SecretAccessKey", secret: true },
   WHATSAPP_MEDIA_LIMIT: "mediaLimit",
   WHATSAPP_ALLOW_PRIVATE_URLS: "allowPrivateUrls",
 } as const satisfies EnvMap<typeof config>

@@ -3,6 +3,7 @@ import baileys from "../adapters/provider/baileys/index.ts"
 import { filesystemStorage } from "../adapters/storage/filesystem/index.ts"
 import { memoryStorage } from "../adapters/storage/memory/index.ts"
 import { redisStorage } from "../adapters/storage/redis/index.ts"
+import { s3Storage } from "../adapters/storage/s3/index.ts"
 import { createClock } from "../adapters/system/clock.ts"
 import { createNodeSystem } from "../adapters/system/node.ts"
 import { defineConfig } from "../core/config.ts"
@@ -24,7 +25,7 @@ export default defineConfig({
     docs, // what can be called
   ],
   providers: [baileys],
-  stores: [filesystemStorage, redisStorage, memoryStorage],
+  stores: [filesystemStorage, redisStorage, s3Storage, memoryStorage],
   ledger: lmdbLedger,
   system: createNodeSystem,
   clock: createClock,

@@ -334,14 +334,12 @@ describe("what is not built yet", () => {
       env: {
         WHATSAPP_METRICS_ENABLED: "true",
         WHATSAPP_RATE_LIMIT_PER_COMPANY: "50",
-        REDIS_URL: "redis://localhost",
         WHATSAPP_ALERTING_ENABLED: "false",
         WHATSAPP_ISOLATE_AUTH: "true",
       },
     })
     expect(problems).toEqual([])
     expect([...warnings].sort()).toEqual([
-      "REDIS_URL: is not built yet and has no effect",
       "WHATSAPP_METRICS_ENABLED: is not built yet and has no effect",
       "WHATSAPP_RATE_LIMIT_PER_COMPANY: is not built yet and has no effect",
     ])
