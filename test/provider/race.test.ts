@@ -71,6 +71,35 @@ describe("sends and messages that cross", () => {
     30_000,
   )
 
+  test("leave a backlog in its place: what comes after it is read after it", async () => {
+    const contact = await sandbox.phone(String(nextNumber++))
+    const chat = toPerson(contact.number)
+    await line.send(chat, "first")
+    await contact.waitFor({ text: "first" })
+    await line.close()
+    const before = await sandbox.line(company.number).view()
+    const written: string[] = []
+    while (written.length < MESSAGES) {
+      written.push(`theirs, waiting ${written.length} of ${contact.number}`)
+      await contact.send(company.number, written.at(-1) ?? "")
+    }
+    // The backlog takes longer than it takes both sides to change their keys a few times.
+    line.store.latencyMs = 15
+    line.events.length = 0
+    await line.connect()
+    await line.event("open")
+    const outcomes = await talkAtOnce(contact, chat)
+    for (let index = 0; index < MESSAGES; index++) written.push(`theirs ${index} of ${contact.number}`)
+    const ours = (text: string) => text.startsWith("theirs") && text.endsWith(` ${contact.number}`)
+    await line.until("all of theirs", () => line.texts().filter(ours).length === written.length, 30_000)
+    line.store.latencyMs = 0
+
+    expect(line.texts().filter(ours)).toEqual(written)
+    expect(outcomes.every((outcome) => outcome === "acknowledged")).toBe(true)
+    const after = await sandbox.line(company.number).view()
+    expect([after.retriesAsked - before.retriesAsked, after.nacks - before.nacks]).toEqual([0, 0])
+  }, 60_000)
+
   test("heal when even the first ones cross", async () => {
     const contact = await sandbox.phone(String(nextNumber++))
     line.store.latencyMs = 15

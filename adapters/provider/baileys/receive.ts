@@ -11,7 +11,10 @@ import type { People } from "./people.ts"
 import type { Journal } from "./signal/sessions.ts"
 
 export interface Receiver {
-  /** Remembers which stanza a ciphertext came in; to be called before the library sees the stanza. */
+  /**
+   * Remembers which stanza a ciphertext came in, and puts it behind those that came before; to be called before the library
+   * sees the stanza.
+   */
   note(stanza: BinaryNode): void
   /** Keeps what a person sent, before the library acknowledges it to WhatsApp. */
   readonly journal: Journal
@@ -25,6 +28,13 @@ export interface ReceiverOptions {
   readonly clock: Clock
   readonly log: Logger
 }
+
+/**
+ * Baileys (7.0.0-rc14) handles stanzas with the attribute `offline` one after the other, and any other at once. A message
+ * that overtakes a backlog moves the ratchet on under it, and of five chains the oldest is forgotten: what is left of the
+ * backlog cannot be read any more. So every message waits its turn.
+ */
+const IN_TURN = "in turn"
 
 export function createReceiver(options: ReceiverOptions): Receiver {
   const { library, people, intake, endurance, clock, log } = options
@@ -79,12 +89,13 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       pushName: attrs["notify"] ?? null,
       content,
       wire: found.wire,
-      offline: attrs["offline"] !== undefined,
+      offline: attrs["offline"] !== IN_TURN,
     }
   }
 
   return {
     note(stanza) {
+      stanza.attrs["offline"] ??= IN_TURN
       if (!Array.isArray(stanza.content)) return
       for (const { tag, content } of stanza.content) {
         if (tag === "enc" && content instanceof Uint8Array) stanzas.set(content, stanza)
