@@ -53,7 +53,7 @@ export async function finishErasure(bucket: Bucket, company: string, { chain, na
 async function removeUpTo(bucket: Bucket, company: string, mark: string): Promise<void> {
   const folder = companyFolder(company)
   for (;;) {
-    const names = (await namesIn(bucket, company)).filter((name) => name < mark)
+    const names = (await namesIn(bucket, company)).filter((name) => name < mark || parseName(name) === undefined)
     if (names.length === 0) break
     await bucket.remove(names.map((name) => folder + name))
   }
