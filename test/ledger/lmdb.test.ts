@@ -112,14 +112,21 @@ describe("the LMDB ledger", () => {
       Array.from({ length: 2_000 }, (_, at) => put(`k${at}`, bytes("x"), { due: 1 })),
     )
     await ledger.commit("other", [put("k", bytes("x"), { due: 2 })])
-    const erasing = ledger.erase("acme")
+    let erased = false
+    const erasing = ledger.erase("acme").then(() => {
+      erased = true
+    })
     const seen: string[] = []
-    for (let turn = 0; turn < 200; turn++) {
+    const look = async (): Promise<void> => {
       const companies = new Set((await ledger.due("m", 9, 5)).map(({ company }) => company))
       seen.push([...companies].join())
+    }
+    while (!erased) {
+      await look()
       await new Promise((resolve) => setImmediate(resolve))
     }
     await erasing
+    await look()
     expect(seen.join(" ")).toMatch(/^(acme )*(other ?)+$/)
   })
 
