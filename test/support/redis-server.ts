@@ -14,8 +14,8 @@ export interface RedisServer {
   readonly pid: number
   /** Where its files are. */
   readonly folder: string
-  /** Starts it again on the same port with what it kept. */
-  start(): Promise<void>
+  /** Starts it again on the same port with what it kept; `more` arguments this time. `loading` does not wait for its data. */
+  start(more?: readonly string[], loading?: "loading"): Promise<void>
   /** Resolves once the process has ended. */
   stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>
   /** It answers nothing, while its connections stay open. */
@@ -33,6 +33,8 @@ export interface RedisServerOptions {
   readonly args?: readonly string[]
   /** For the clients of `client()` and the url, when `args` ask for one. */
   readonly password?: string
+  /** Takes TLS only; `args` name the files. */
+  readonly tls?: boolean
 }
 
 /** The program, or undefined where neither package is installed. */
@@ -52,26 +54,30 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   const program = findRedis()
   if (program === undefined) throw new Error("Install the Debian package redis-server")
   const folder = await temporaryFolder()
-  const { keep = "always", args = [], password } = options
+  const { keep = "always", args = [], password, tls = false } = options
   const clients: Redis[] = []
   let port = 0
   let child: ChildProcess | undefined
 
   const durable = keep === "none" ? ["--appendonly", "no"] : ["--appendonly", "yes", "--appendfsync", keep]
-  const spawned = async (): Promise<boolean> => {
-    const base = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder.path, "--save", ""]
-    const started = spawn(program, [...base, ...durable, ...args], { stdio: ["ignore", "pipe", "inherit"] })
+  const spawned = async (more: readonly string[] = [], line = "Ready to accept connections"): Promise<boolean> => {
+    const ports = tls
+      ? ["--port", "0", "--tls-port", String(port), "--tls-auth-clients", "no"]
+      : ["--port", String(port)]
+    const base = [...ports, "--bind", "127.0.0.1", "--dir", folder.path, "--save", ""]
+    const started = spawn(program, [...base, ...durable, ...args, ...more], { stdio: ["ignore", "pipe", "inherit"] })
     child = started
     const ended = once(started, "exit").then(() => false)
     const ready = new Promise<boolean>((resolve) => {
-      createInterface({ input: started.stdout }).on("line", (line) => {
-        if (line.includes("Ready to accept connections")) resolve(true)
+      createInterface({ input: started.stdout }).on("line", (said) => {
+        if (said.includes(line)) resolve(true)
       })
     })
     return Promise.race([ready, ended])
   }
-  const start = async (): Promise<void> => {
-    if (!(await spawned())) throw new Error(`redis-server does not start on port ${port}`)
+  const start = async (more?: readonly string[], loading?: "loading"): Promise<void> => {
+    if (!(await spawned(more, loading && "Server initialized")))
+      throw new Error(`redis-server does not start on port ${port}`)
   }
   const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<void> => {
     const running = child

@@ -73,7 +73,8 @@ export async function connect({ address, timeoutMs, clock, log }: ConnectOptions
   } catch (thrown) {
     const error = toError(thrown)
     // What a broken connection rejects with says nothing; what the socket said before does.
-    const cause = isReply(error) || error instanceof StoreFault ? error : (reason ?? error)
+    const closed = new Error("The Redis server closed the connection")
+    const cause = isReply(error) || error instanceof StoreFault ? error : (reason ?? closed)
     drop("The connection was given up")
     throw faultOf(cause) ?? cause
   } finally {

@@ -28,8 +28,9 @@ export interface RedisOptions {
   readonly instance: string
   readonly clock: Clock
   readonly log: Logger
-  /** Only tests leave the fences out, to see what they are for. */
+  /** Only tests leave the fences out, or the numbers of writes, to see what they are for. */
   readonly fencing?: boolean
+  readonly numbering?: boolean
 }
 
 const PREFIX_FORM = "expected letters, digits, . _ - { } and single colons, with a colon at the end"
@@ -76,14 +77,15 @@ export const redisStorage: StorageAdapter = {
 
 /** Opens a store. Rejects with a StoreFault when waiting will not mend it; a server that is away is waited for later. */
 export async function openRedis(options: RedisOptions): Promise<OpenStore> {
-  const { instance, clock, log, leaseMs = 30_000, timeoutMs = 3_000, fencing = true } = options
+  const { instance, clock, log, leaseMs = 30_000, timeoutMs = 3_000, fencing = true, numbering = true } = options
   const address = readAddress(options.url, options.db)
   const names = createNames(options.prefix ?? "switchboard:")
   const process = randomBytes(9).toString("base64url")
   const link = createLink({ address, timeoutMs, clock, log })
   const claims = createClaims({ link, names, instance, process, leaseMs, clock, log })
   const { issued, fenced } = claims
-  const driver = createDriver(link, names, createOrders({ link, names, writer: process, issued, fenced, fencing }))
+  const orders = createOrders({ link, names, writer: process, issued, fenced, fencing, numbering })
+  const driver = createDriver(link, names, orders)
   // Processes that look at the same time must not take each other's probe for a failure.
   const probe = `${PROBE}-${createHash("sha256").update(instance).digest("hex").slice(0, 16)}`
 

@@ -5,6 +5,7 @@ import type { Logger } from "../../../core/log.ts"
 import { StoreFault } from "../../../core/store.ts"
 import type { Address } from "./address.ts"
 import { awayReason, connect, type Connection } from "./connection.ts"
+import { wrongProtocol } from "./protocol.ts"
 import { isReadOnly, isReply, replyFailure, unavailable } from "./replies.ts"
 
 export interface LinkOptions {
@@ -27,6 +28,8 @@ export interface Link {
    * time, and at once when the server has been away for longer; with CREDENTIALS_DAMAGED for a key of another type.
    */
   run<T>(work: (client: Redis) => Promise<T>, options: RunOptions): Promise<T>
+  /** Rejects for want of room, a moment later: whoever tries again at once must not keep everything else from running. */
+  refuse(): Promise<never>
   /** The first attempt to connect is over. Rejects with a StoreFault, not when the server is away. */
   opened(): Promise<void>
   /** What somebody has to mend before there can be a connection, if the last attempt said so. */
@@ -39,6 +42,8 @@ const FIRST_DELAY_MS = 50
 const LONGEST_DELAY_MS = 2_000
 /** Beyond these nobody waits any more: they are refused at once. */
 const MOST_CALLS = 20_000
+/** Nobody is refused sooner than after this, while the server is away. */
+const BRAKE_MS = 20
 
 const LATE = Symbol("no answer in time")
 
@@ -98,15 +103,19 @@ export function createLink({ address, timeoutMs, clock, log }: LinkOptions): Lin
     }
   }
 
-  const first = connectOnce()
+  const first = connectOnce().catch(async (error: unknown) => {
+    if (error instanceof StoreFault || closing.signal.aborted) throw error
+    throw (await wrongProtocol(address, clock)) ?? error
+  })
   const ended = stayConnected(first)
 
-  /** A live connection, waited for until `end`, though never for longer than `timeoutMs` after it was lost. */
-  async function ready(end: number): Promise<Connection> {
+  /** A live connection, waited for as long as a command asked for at `since` may, and no longer after it was lost. */
+  async function ready(since: number): Promise<Connection> {
     for (;;) {
       if (current !== undefined) return current
       if (closing.signal.aborted) throw unavailable("The store is closed")
-      const left = Math.min(end, awaySince + timeoutMs) - clock.monotonic()
+      const end = Math.max(since + BRAKE_MS, Math.min(since, awaySince) + timeoutMs)
+      const left = end - clock.monotonic()
       if (left <= 0) throw unavailable(why)
       await new Promise<void>((resolve) => {
         const resume = (): void => {
@@ -141,9 +150,9 @@ export function createLink({ address, timeoutMs, clock, log }: LinkOptions): Lin
   }
 
   async function send<T>(work: (client: Redis) => Promise<T>, repeat: boolean): Promise<T> {
-    const end = clock.monotonic() + timeoutMs
+    const since = clock.monotonic()
     for (;;) {
-      const connection = current ?? (await ready(end))
+      const connection = current ?? (await ready(since))
       try {
         const value = await attempt(connection, work)
         if (value !== LATE) return value
@@ -160,10 +169,17 @@ export function createLink({ address, timeoutMs, clock, log }: LinkOptions): Lin
     }
   }
 
+  async function refuse(): Promise<never> {
+    await clock.sleep(BRAKE_MS)
+    throw unavailable("Too much waits for the Redis server")
+  }
+
   return {
+    refuse,
+
     async run(work, { repeat }) {
       if (closing.signal.aborted) throw unavailable("The store is closed")
-      if (calls >= MOST_CALLS) throw unavailable("Too much waits for the Redis server")
+      if (calls >= MOST_CALLS) return refuse()
       calls++
       try {
         return await send(work, repeat)

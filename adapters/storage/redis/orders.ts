@@ -26,6 +26,8 @@ export interface OrdersOptions {
   fenced(company: string, fence: number): void
   /** False only in tests, to see what fences are for. */
   readonly fencing: boolean
+  /** False only in tests, to see what the numbers of writes are for. */
+  readonly numbering: boolean
 }
 
 type Task = "commit" | "erase" | "settle"
@@ -52,7 +54,8 @@ const TOGETHER_BYTES = 1 << 20
 const MOST_WAITING = 20_000
 const MOST_WAITING_BYTES = 64 << 20
 
-export function createOrders({ link, names, writer, issued, fenced, fencing }: OrdersOptions): Orders {
+export function createOrders(options: OrdersOptions): Orders {
+  const { link, names, issued, fenced, fencing, numbering } = options
   const lines = new Map<string, Line>()
   let last = 0
   let jobs = 0
@@ -60,9 +63,7 @@ export function createOrders({ link, names, writer, issued, fenced, fencing }: O
 
   async function add(company: string, task: Task, fence: number, writes: readonly Write[] = []): Promise<void> {
     const size = sizeOf(writes)
-    if (jobs >= MOST_WAITING || bytes + size > MOST_WAITING_BYTES) {
-      throw unavailable("Too much waits for the Redis server")
-    }
+    if (jobs >= MOST_WAITING || bytes + size > MOST_WAITING_BYTES) return link.refuse()
     jobs++
     bytes += size
     try {
@@ -101,7 +102,7 @@ export function createOrders({ link, names, writer, issued, fenced, fencing }: O
     const unfenced = fence === UNFENCED
     const keys = [names.company(company), names.companies, names.erased(company)]
     const args: Argument[] = [company, unfenced ? "" : fence, !unfenced && issued(fence) ? "1" : "0"]
-    args.push(writer, number, ERASED_KEPT_MS)
+    args.push(numbering ? options.writer : `${options.writer}${number}`, number, ERASED_KEPT_MS)
     if (task === "commit") args.push(puts.length / 2, ...puts, ...deletes)
     if (task === "settle") args.push(-1)
     const script = task === "erase" ? eraseScript : commitScript
