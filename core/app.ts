@@ -22,6 +22,11 @@ export interface AppOptions {
   readonly clock?: Clock
   /** Without it the app takes no port and is reached through `fetch` alone. */
   readonly listen?: Listen
+  /**
+   * For whoever looks after the data while no server runs: no line is started, nothing is swept, and whoever has the app
+   * in hand is the operator. Takes no port.
+   */
+  readonly maintenance?: boolean
 }
 
 export interface App {
@@ -78,12 +83,12 @@ export function createApp(options: AppOptions): App {
 
     const lock = await startStep(`WHATSAPP_SESSIONS_PATH: ${folder} cannot be locked`, () => system.lockFolder(folder))
     if (!lock.held) {
-      throw new StartError([
-        `WHATSAPP_SESSIONS_PATH: ${folder} is in use by ${lock.owner}; one process owns a data folder`,
-      ])
+      const problem = `WHATSAPP_SESSIONS_PATH: ${folder} is in use by ${lock.owner}; one process owns a data folder`
+      throw new StartError([problem], undefined, true)
     }
     undo.push("lock of the data folder", () => lock.release())
-    const listener = await options.listen?.({ host, port, fetch: requests.fetch })
+    const maintenance = options.maintenance === true
+    const listener = maintenance ? undefined : await options.listen?.({ host, port, fetch: requests.fetch })
     let closed: Promise<void> | undefined
     const closePort = async (): Promise<void> => {
       closed ??= listener?.close()
@@ -91,12 +96,12 @@ export function createApp(options: AppOptions): App {
     }
     undo.push("port", closePort)
 
-    const opening = { config, system, clock, log, prepared, undo, isClosing: () => closing }
+    const opening = { config, system, clock, log, prepared, undo, maintenance, isClosing: () => closing }
     house = await openHouse(opening)
     const { hooks, background, lines, http } = house
     undo.push("lines", () => Promise.all([lines.stop(LINES_MS), closePort()]))
     requests.open(http)
-    lines.start()
+    if (!maintenance) lines.start()
     undo.push("requests and background work", async () => {
       hooks.observe("app:closing", {})
       lines.release()

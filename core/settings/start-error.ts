@@ -6,12 +6,15 @@ const BRAND = "switchboard.StartError"
 export class StartError extends Error {
   readonly brand = BRAND
   readonly problems: readonly string[]
+  /** The data folder belongs to another process: whatever is wanted, that one has to do it. */
+  readonly folderInUse: boolean
 
-  constructor(problems: readonly string[], cause?: unknown) {
+  constructor(problems: readonly string[], cause?: unknown, folderInUse = false) {
     const listed = problems.length === 1 ? ` ${problems[0]}` : problems.map((problem) => `\n  ${problem}`).join("")
     super(`Switchboard cannot start:${listed}`, { cause })
     this.name = "StartError"
     this.problems = problems
+    this.folderInUse = folderInUse
   }
 }
 

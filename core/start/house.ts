@@ -25,6 +25,7 @@ import type { Stores } from "../stores.ts"
 import { toError } from "../errors.ts"
 import type { System } from "../system.ts"
 import type { UndoStack } from "./undo.ts"
+import type { Principal } from "../types.ts"
 import { version } from "./version.ts"
 import { within } from "../within.ts"
 
@@ -46,9 +47,12 @@ export interface HouseInput {
   /** Receives what takes each part back. */
   readonly undo: UndoStack
   isClosing(): boolean
+  /** Whoever calls is the operator: nobody can but who holds the app in hand. */
+  readonly maintenance: boolean
 }
 
 const SETUP_MS = 30_000
+const operator: Principal = { kind: "admin", scopes: new Set(["send", "read", "session", "admin", "operator"]) }
 
 /** Opens storage, sets the plugins up in their order, and mounts everything. After it no hook and no route can be added. */
 export async function openHouse(input: HouseInput): Promise<House> {
@@ -74,6 +78,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
     },
   })
   undo.push("background work", () => background.stop())
+  if (input.maintenance) hooks.add("maintenance", "request:identify", () => operator)
   const tools = (): StorageTools => ({ sha256: system.sha256, sealer: sealing.sealer })
   const homes = createHomes({ ledger, ownership: createLocalOwnership(ledger, clock), stores, tools })
   const reseal = createReseal({ homes, ledger, sealing, background, clock, log })
