@@ -2,7 +2,10 @@ import { describe, expect, it } from "vitest"
 import { findRedis, redisMissing } from "../support/redis-server.ts"
 import { runPausedHolder } from "./paused-holder.ts"
 
-const kinds = [{ kind: "redis", missing: findRedis() === undefined, why: redisMissing }]
+const kinds = [
+  { kind: "redis", missing: findRedis() === undefined, why: redisMissing },
+  { kind: "s3", missing: false, why: "" },
+]
 
 describe.each(kinds)("a holder that is stopped past its lease, on $kind$why", ({ kind, missing }) => {
   it.skipIf(missing)("lands no write once another has taken over", { timeout: 120_000 }, async () => {

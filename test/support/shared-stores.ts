@@ -1,8 +1,11 @@
 import { openRedis } from "../../adapters/storage/redis/index.ts"
+import { openS3 } from "../../adapters/storage/s3/index.ts"
 import { createClock } from "../../adapters/system/clock.ts"
 import type { OpenStore } from "../../core/store.ts"
 import { createTestLog } from "./log.ts"
 import { startRedis } from "./redis-server.ts"
+import { startS3Server } from "./s3-server.ts"
+import { storeOptions } from "./store-options.ts"
 
 /** A kind of store that several processes share, for proofs that run it in processes of their own. */
 export interface SharedKind {
@@ -34,5 +37,15 @@ export const sharedKinds: Readonly<Record<string, SharedKind>> = {
     },
     open: (url, { instance, leaseMs, fencing }) =>
       openRedis({ url, instance, leaseMs, fencing, clock: createClock(), log: createTestLog() }),
+  },
+  s3: {
+    async start() {
+      const server = await startS3Server()
+      return { at: JSON.stringify(server.options()), stop: server.stop }
+    },
+    open(at, { instance, leaseMs, folder, fencing }) {
+      const options = JSON.parse(at) as Readonly<Record<string, string>>
+      return openS3(storeOptions({ ...options, folder, store: "s3", instance, flushMs: 0 }), { leaseMs, fencing })
+    },
   },
 }

@@ -27,24 +27,21 @@ export interface Folder {
   readonly names: readonly string[]
 }
 
-/** Which objects count, in one request, and one more where a holder builds on what another has left. */
-export async function readFolder(bucket: Bucket, company: string): Promise<Folder> {
+/**
+ * Which objects count, in one request, and one more where a holder builds on what another has left. Without fencing all of
+ * them do, whoever wrote them.
+ */
+export async function readFolder(bucket: Bucket, company: string, fencing: boolean): Promise<Folder> {
   const folder = companyFolder(company)
   const listing = await bucket.list(folder)
   const sizes = sizesOf(listing, folder)
   const names = [...sizes.keys()]
   const objects = names.map(parseName).filter((name) => name !== undefined)
   const highest = objects.reduce((last, { generation }) => (generation > last ? generation : last), "")
-  const chain =
-    highest === ""
-      ? undefined
-      : await chainOf(
-          bucket,
-          company,
-          objects.filter(({ generation }) => generation === highest),
-          sizes,
-        )
-  return { chain, highest, names }
+  if (highest === "") return { chain: undefined, highest, names }
+  const last = objects.filter(({ generation }) => generation === highest)
+  const chain = await chainOf(bucket, company, last, sizes)
+  return { chain: fencing ? chain : { ...chain, names }, highest, names }
 }
 
 function sizesOf(listing: Listing, folder: string): Map<string, number> {

@@ -40,6 +40,8 @@ export interface ClaimsInput {
   localFence(company: string): Promise<number>
   /** Called before a claim is given up: whoever has it next finds everything in the bucket. */
   leaving(company: string): Promise<void>
+  /** False: a claim counts for ever. */
+  readonly fencing: boolean
 }
 
 interface Held extends Standing {
@@ -59,7 +61,7 @@ const AGAIN_MS = 500
 const FIRST_WAIT_MS = 30
 const LONGEST_WAIT_MS = 600
 
-export function createClaims({ bucket, heartbeat, clock, localFence, leaving }: ClaimsInput): Claims {
+export function createClaims({ bucket, heartbeat, clock, localFence, leaving, fencing }: ClaimsInput): Claims {
   const held = new Map<string, Held>()
   const underWay = new Set<string>()
   /** Releases that did not get through: nobody else can have these companies until they do. */
@@ -91,7 +93,7 @@ export function createClaims({ bucket, heartbeat, clock, localFence, leaving }: 
       life,
       over: false,
       erased: false,
-      alive: () => !claim.over && life.alive(),
+      alive: () => !fencing || (!claim.over && life.alive()),
     }
     life.ended.addEventListener("abort", () => lost.abort(), { once: true, signal: lost.signal })
     return claim
@@ -150,12 +152,14 @@ export function createClaims({ bucket, heartbeat, clock, localFence, leaving }: 
 
     of(company) {
       const claim = held.get(company)
-      return claim !== undefined && !claim.over && !claim.life.ended.aborted ? claim : undefined
+      if (claim === undefined || !fencing) return claim
+      return claim.over || claim.life.ended.aborted ? undefined : claim
     },
 
     lapsed: (company, fence) => lapsed(held.get(company), fence),
 
     async permit(company, fence) {
+      if (!fencing) return
       const claim = held.get(company)
       if (lapsed(claim, fence)) throw appError("FENCED")
       if (claim?.alive() === true && (fence === UNFENCED || fence === claim.fence)) {

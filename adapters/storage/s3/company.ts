@@ -35,6 +35,8 @@ export interface CompanyTools {
   readonly flushMs: number
   /** Only tests leave out that credentials are uploaded at once, to see what it is for. */
   readonly eager: boolean
+  /** Only tests let a former holder's writes count, to see what fences are for. */
+  readonly fencing: boolean
   failed(error: Error): void
   healthy(): void
 }
@@ -116,7 +118,7 @@ export function createCompany(company: string, tools: CompanyTools): Company {
   /** Makes the local copy what counts: what it is, when nobody else has written since, or what is in the bucket. */
   async function upToDate(): Promise<{ folder: Folder; sync: Sync }> {
     for (let listed = 1; ; listed++) {
-      let folder = await readFolder(bucket, company)
+      let folder = await readFolder(bucket, company, tools.fencing)
       if (folder.chain?.erased === true) {
         await local.erase(company)
         await finishErasure(bucket, company, folder)

@@ -26,6 +26,8 @@ export interface S3Extras {
   readonly fetch?: NonNullable<ClientTools["fetch"]>
   /** False: credentials wait like everything else. */
   readonly eager?: boolean
+  /** False: writes of a former holder are not refused, and count. */
+  readonly fencing?: boolean
   /** A lease shorter than the options allow. */
   readonly leaseMs?: number
 }
@@ -58,7 +60,9 @@ export async function openS3(options: StoreOptions, extras: S3Extras = {}): Prom
   let behind = false
   let closed = false
 
+  const fencing = extras.fencing ?? true
   const claims = createClaims({
+    fencing,
     bucket,
     heartbeat,
     clock,
@@ -77,6 +81,7 @@ export async function openS3(options: StoreOptions, extras: S3Extras = {}): Prom
         standings: claims,
         flushMs,
         eager: extras.eager ?? true,
+        fencing,
         failed(error) {
           if (behind) return
           behind = true
