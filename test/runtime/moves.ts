@@ -145,9 +145,10 @@ export async function emptied(backing: Backing, stage: Stage, { id }: StageCompa
   )
 }
 
-export function timesOf(sent: readonly Sent[], company: StageCompany): Times {
+/** Times of the sends of some companies that were answered 200. */
+export function timesOf(sent: readonly Sent[], ...companies: readonly StageCompany[]): Times {
   const ms = sent
-    .filter((one) => one.company === company && one.status === 200)
+    .filter((one) => companies.includes(one.company) && one.status === 200)
     .map((one) => one.ms)
     .sort((a, b) => a - b)
   const at = (share: number): number => Math.round((ms[Math.floor((ms.length - 1) * share)] ?? 0) * 10) / 10

@@ -85,8 +85,12 @@ export async function openStage(options: Partial<PlatformOptions> = {}): Promise
   return stage
 }
 
-async function linkCompany(stage: Stage, id: string, number: string): Promise<StageCompany> {
-  const { sandbox, platform } = stage
+/** Links a company by its QR code, as a phone of that number. */
+export async function linkCompany(
+  { sandbox, platform }: Pick<Stage, "sandbox" | "platform">,
+  id: string,
+  number: string,
+): Promise<StageCompany> {
   const phone = await sandbox.phone(number, { name: id })
   const line = sandbox.line(number)
   const begun = await platform.call("POST", `/api/whatsapp/sessions/${id}/initialize`, {})

@@ -40,14 +40,15 @@ export interface SendOptions {
   readonly text?: string
 }
 
-export function createTraffic(stage: Stage): Traffic {
+/** `label` begins each text, so that what two servers say can be told apart. */
+export function createTraffic(stage: Pick<Stage, "platform">, label = ""): Traffic {
   const sent: Sent[] = []
   const written: Written[] = []
   return {
     sent,
     written,
     async send(company, contact, options = {}) {
-      const text = options.text ?? `to contact, number ${sent.length + 1}`
+      const text = options.text ?? `${label}to contact, number ${sent.length + 1}`
       const one: Sent = {
         company,
         text,
@@ -72,7 +73,7 @@ export function createTraffic(stage: Stage): Traffic {
       return one
     },
     async write(contact, company) {
-      const one = { company, from: contact.number, text: `to company, number ${written.length + 1}` }
+      const one = { company, from: contact.number, text: `${label}to company, number ${written.length + 1}` }
       written.push(one)
       await contact.send(company.number, one.text)
       return one

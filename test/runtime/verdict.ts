@@ -31,7 +31,7 @@ const POLL_MS = 250
 
 /** Waits until everything promised has arrived, at most `ms`, and tells what did not. */
 export async function judge(
-  stage: Stage,
+  stage: Pick<Stage, "platform">,
   traffic: Traffic,
   contacts: readonly SandboxPhone[],
   ms: number,
@@ -45,7 +45,11 @@ export async function judge(
   }
 }
 
-async function compare(stage: Stage, traffic: Traffic, contacts: readonly SandboxPhone[]): Promise<Verdict> {
+async function compare(
+  stage: Pick<Stage, "platform">,
+  traffic: Traffic,
+  contacts: readonly SandboxPhone[],
+): Promise<Verdict> {
   const { sent, written } = traffic
   const arrived = new Map<string, Received[]>()
   let undecryptable = 0
