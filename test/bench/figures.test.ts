@@ -62,8 +62,8 @@ test("the kernel's lists of cores are read", () => {
 
 test("the command line says what is wrong with it", () => {
   expect(readOptions(["start", "--rounds", "2"])).toMatchObject({ measurements: ["start"], rounds: 2, startRounds: 4 })
-  expect(readOptions([]).measurements).toEqual(["send", "memory", "start"])
-  expect(() => readOptions(["speed"])).toThrow("send, memory, start")
+  expect(readOptions([]).measurements).toEqual(["send", "memory", "start", "sealing", "stores"])
+  expect(() => readOptions(["speed"])).toThrow("send, memory, start, sealing, stores")
   expect(() => readOptions(["--rounds", "0"])).toThrow("--rounds")
   expect(() => readOptions(["--sessions", "50"])).toThrow("--sessions")
   expect(() => readOptions(["--companies", "1,x"])).toThrow("--companies")

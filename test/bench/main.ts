@@ -11,22 +11,34 @@ import { measureMemory } from "./memory.ts"
 import { HELP, readOptions, type Measurement, type Options } from "./options.ts"
 import { render, type Settings } from "./report.ts"
 import type { Run } from "./run.ts"
+import { measureSealing } from "./sealing.ts"
 import { measureSend } from "./send.ts"
 import { measureStart } from "./start.ts"
+import { measureStores } from "./stores.ts"
 import { CONTACTS } from "./subject.ts"
 
 const MEASURE: Readonly<Record<Measurement, (run: Run) => Promise<Figure[]>>> = {
   send: measureSend,
   memory: measureMemory,
   start: measureStart,
+  sealing: measureSealing,
+  stores: measureStores,
 }
 
+/** These run before this process is pinned to its cores: whatever it spawns then is pinned as well. */
+const UNPINNED: ReadonlySet<Measurement> = new Set(["start", "stores"])
+
+const load = ({ inFlight, heat, rounds, seconds, warmUp }: Options): string =>
+  `${inFlight} in flight, ${CONTACTS} contacts a company, ${heat} s to get warm, ${rounds} rounds of ${seconds} s after ${warmUp} s`
+
 const METHOD: Readonly<Record<Measurement, (options: Options) => string>> = {
-  send: ({ inFlight, heat, rounds, seconds, warmUp }) =>
-    `${inFlight} in flight, ${CONTACTS} contacts a company, ${heat} s to get warm, ${rounds} rounds of ${seconds} s after ${warmUp} s`,
+  send: load,
+  sealing: load,
   memory: ({ sessions, settle }) =>
     `${sessions.join(" to ")} sessions in three steps, one text each, ${settle} s of rest`,
   start: ({ startRounds }) => `${startRounds} rounds after one that is not counted`,
+  stores: ({ inFlight, rounds, seconds, warmUp }) =>
+    `5 records of 722 bytes a save, 50 companies, ${inFlight} and 1 in flight, ${rounds} rounds of ${seconds} s after ${warmUp} s`,
 }
 
 if (process.argv.includes("--help")) process.stdout.write(HELP)
@@ -60,10 +72,9 @@ async function main(options: Options): Promise<void> {
       say: (line) => void process.stderr.write(`${line}\n`),
     }
     const figures: Figure[] = []
-    // The start is measured first: once this process is pinned, so is whatever it spawns.
-    const order = [...options.measurements].sort((a, b) => Number(b === "start") - Number(a === "start"))
+    const order = [...options.measurements].sort((a, b) => Number(UNPINNED.has(b)) - Number(UNPINNED.has(a)))
     for (const measurement of order) {
-      if (measurement !== "start" && cores) for (const pid of [process.pid, sandbox.pid]) pin(pid, cores.others)
+      if (!UNPINNED.has(measurement) && cores) for (const pid of [process.pid, sandbox.pid]) pin(pid, cores.others)
       figures.push(...(await MEASURE[measurement](run)))
     }
     process.stdout.write(`\n${render(figures, settings)}`)

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util"
 
-export const MEASUREMENTS = ["send", "memory", "start"] as const
+export const MEASUREMENTS = ["send", "memory", "start", "sealing", "stores"] as const
 export type Measurement = (typeof MEASUREMENTS)[number]
 
 export interface Options {
@@ -28,17 +28,17 @@ export interface Options {
   readonly compiled: boolean
 }
 
-export const HELP = `npm run bench -- [send] [memory] [start]   (all three when none is named)
+export const HELP = `npm run bench -- [send] [memory] [start] [sealing] [stores]   (all when none is named)
 
-  --rounds N           counted rounds of send (5) and start (twice as many)
-  --companies A,B      where ours and bare are compared (1,50)
+  --rounds N           counted rounds of send, sealing and stores (5) and start (twice as many)
+  --companies A,B      where ours and bare, or sealed and not, are compared (1,50)
   --growth-at N        where the cost of a text is compared with that at A (150); 0 leaves it out
   --sessions A,B       between which the slope of the memory is taken (50,200)
   --settle S           seconds of rest before memory is looked at (65)
   --heat S             seconds of load on each client before the first round (10)
   --warm-up S          seconds of load before each counted round (2)
   --seconds S          seconds of load in a round (4)
-  --in-flight N        requests at a time (32)
+  --in-flight N        requests or saves at a time (32)
   --flags="F G"        flags of Node for both clients, such as --stack-trace-limit=0
   --json FILE          the result as JSON, besides the table
   --compiled           measure dist/ as it is instead of compiling first

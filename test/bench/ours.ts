@@ -5,12 +5,13 @@ const LINK_MS = 120_000
 
 /** Switchboard as it is started in production: compiled, settings at their defaults but for the limit on sessions. */
 export async function startOurs(options: SubjectOptions): Promise<Subject> {
-  const { sandbox, folder, flags } = options
+  const { sandbox, folder, flags, env = {} } = options
   const companies = companiesOf(options)
   const process = await launch({
     args: [...flags, "dist/core/serve/node.js"],
     env: {
       ...sandbox.env,
+      ...env,
       PORT: "0",
       WHATSAPP_SESSIONS_PATH: folder,
       WHATSAPP_MAX_SESSIONS: String(companies.length + 1),

@@ -32,6 +32,8 @@ export interface SubjectOptions {
   readonly folder: string
   /** Flags of Node. */
   readonly flags: readonly string[]
+  /** Further settings of ours. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export const CONTACTS = 8
