@@ -17,12 +17,21 @@ export interface ExportFile {
 }
 
 const NEWLINE = 0x0a
+/** Lines from one pause to the next. */
+const AT_ONCE = 1_000
 const decoder = new TextDecoder("utf-8", { fatal: true })
 
 type Line = Readonly<Record<string, unknown>>
 
-/** Throws VALIDATION_ERROR for bytes that are no export of ours, or not all of one. */
-export function readExport(bytes: Uint8Array, openSha256: () => Digest): ExportFile {
+/**
+ * Throws VALIDATION_ERROR for bytes that are no export of ours, or not all of one. `pause` is awaited now and then: a
+ * large export takes seconds, and lines have to be kept alive meanwhile.
+ */
+export async function readExport(
+  bytes: Uint8Array,
+  openSha256: () => Digest,
+  pause: () => Promise<void>,
+): Promise<ExportFile> {
   const header = lineAt(bytes, 0)
   if (header?.line["kind"] !== "header" || header.line["format"] !== EXPORT_FORMAT) {
     throw refusal("This is no export: the first line is no header")
@@ -46,6 +55,7 @@ export function readExport(bytes: Uint8Array, openSha256: () => Digest): ExportF
     }
     digest.update(bytes.subarray(from, to))
     lines++
+    if (lines % AT_ONCE === 0) await pause()
     if (line["kind"] === "auth") keepAuth(auth, line, lines)
     else if (lines > 1) count(counts, checkedRecord(line, lines))
   }

@@ -155,7 +155,7 @@ export function createImporter(deps: ImporterDeps): Importer {
 
     exported: ({ company }, bytes, how) =>
       sessions.serial(company, async () => {
-        const file = readExport(bytes, deps.openSha256)
+        const file = await readExport(bytes, deps.openSha256, () => clock.sleep(0))
         if (file.companyId !== company) throw wrong(`The export is of ${file.companyId}; import it under that id`)
         if (file.credentials && file.provider !== provider.name) {
           throw wrong(`The credentials are those of provider ${file.provider}, and this is ${provider.name}`)
