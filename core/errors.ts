@@ -104,6 +104,13 @@ export function appError(code: CoreCode, extra?: ErrorExtra): AppError {
   return new AppError(code, coreErrors[code], extra)
 }
 
+/** What lies at the bottom of an error: the sentence that an operator can act on. For logs, never for callers. */
+export function rootOf(thrown: unknown): string {
+  let error = toError(thrown)
+  for (let depth = 0; depth < 8 && error.cause instanceof Error; depth++) error = error.cause
+  return error.message
+}
+
 export function isAppError(value: unknown): value is AppError {
   return typeof value === "object" && value !== null && "brand" in value && value.brand === BRAND
 }

@@ -1,8 +1,8 @@
 import type { Clock } from "./clock.ts"
-import { appError, isAppError, toError } from "./errors.ts"
+import { appError, isAppError, rootOf, toError } from "./errors.ts"
 import type { Logger } from "./log.ts"
 import type { StoreSpec } from "./settings/store-specs.ts"
-import { type OpenStore, StoreFault } from "./store.ts"
+import type { OpenStore } from "./store.ts"
 
 /** The stores for auth state, by name. Each is opened when it is first needed, and only once. */
 export interface Stores {
@@ -11,7 +11,7 @@ export interface Stores {
   /** Where a company begins that nobody has put anywhere. */
   readonly standard: string
   has(name: string): boolean
-  /** Rejects with STORAGE_UNAVAILABLE for a store that cannot be opened; the next caller tries again. */
+  /** Rejects with STORAGE_UNAVAILABLE, a StoreFault as its cause, for one that cannot be opened; the next caller tries again. */
   open(name: string): Promise<OpenStore>
   /** Those that are open now. */
   opened(): Promise<ReadonlyMap<string, OpenStore>>
@@ -42,7 +42,18 @@ export function createStores({ specs, standard, folder, instance, clock, log }: 
     const { durable, atomic } = store.capabilities
     if (!durable) child.warn({}, "This store forgets its lines at a restart")
     if (!atomic) child.warn({}, "This store may keep half of a change at a crash")
+    void inform(store, child)
     return store
+  }
+
+  /** What the server behind a store keeps less than the store promises is said once, when it is first used. */
+  const inform = async (store: OpenStore, child: Logger): Promise<void> => {
+    try {
+      for (const warning of await store.check()) child.warn({}, warning)
+    } catch (thrown) {
+      if (!closed)
+        child.error({ error: rootOf(thrown) }, "This store cannot be used now; its companies wait until it can")
+    }
   }
 
   return {
@@ -56,8 +67,7 @@ export function createStores({ specs, standard, folder, instance, clock, log }: 
       if (present !== undefined) return present
       const begun = begin(name).catch((thrown: unknown) => {
         opening.delete(name)
-        if (isAppError(thrown) || thrown instanceof StoreFault) throw thrown
-        throw appError("STORAGE_UNAVAILABLE", { cause: toError(thrown) })
+        throw isAppError(thrown) ? thrown : appError("STORAGE_UNAVAILABLE", { cause: toError(thrown) })
       })
       opening.set(name, begun)
       return begun

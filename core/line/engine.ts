@@ -47,6 +47,8 @@ const BEHIND_TRANSPORT_MS = 10_000
 const PAIRING_MS = 300_000
 /** A connection that held for less is no sign that all is well again. */
 const STABLE_MS = 10_000
+const MISSING =
+  "The store no longer holds this line's credentials; restore it from a backup and restart the line, or initialize to link anew"
 /** Attempts without a pause before they are slowed down like any other. */
 const AT_ONCE = 3
 
@@ -145,7 +147,13 @@ export function createEngine(
           if (attempt === mine && state.record.state === "connected") feed.opened(company, connection)
         },
         onAbsent: () => {
-          if (attempt === mine) engine.leave({ state: "idle", linked: false, wanted: false }, "no credentials")
+          if (attempt !== mine) return
+          const gone = { linked: false, wanted: false }
+          if (state.record.linked) {
+            log.error({ company }, MISSING)
+            const lastError = { code: "CREDENTIALS_MISSING", message: MISSING, at: clock.now() }
+            engine.leave({ ...gone, state: "failed", lastError }, "credentials missing")
+          } else engine.leave({ ...gone, state: "idle" }, "no credentials")
         },
         onFault: (reason, error) => {
           if (attempt === mine) faulted(mine, reason, error)

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts"
-import { toError } from "../errors.ts"
+import { isAppError, rootOf, toError } from "../errors.ts"
 import type { Ledger } from "../ledger.ts"
 import type { Logger } from "../log.ts"
 import type { HealthItem } from "../plugin.ts"
@@ -16,6 +16,7 @@ const TABLE = "instance"
 const KEY = "id"
 const ID_BYTES = 16
 const CHECK_MS = 10_000
+const CLOSED = "A store cannot be opened; its companies wait until it can"
 /** Within the deadline of a health check. */
 const ANSWER_MS = 1_500
 
@@ -38,26 +39,19 @@ export async function openStores({ system, clock, log, prepared, undo }: HouseIn
   const stores = createStores({ specs, standard, folder: settings.sessionsPath, instance, clock, log })
   undo.push("stores", () => stores.close())
 
-  const look = async (name: string): Promise<void> => {
-    const store = await stores.open(name)
-    for (const warning of await store.check()) log.warn({ store: name }, warning)
-  }
-  const tell = (name: string, thrown: unknown): void => {
-    const away = "A store cannot be reached; its companies wait until it is back"
-    log.error({ store: name, error: thrown instanceof StoreFault ? thrown.message : toError(thrown) }, away)
-  }
-
+  const looked = stores.open(standard).then((store) => store.check())
   try {
-    const looked = look(standard)
-    if (!(await within(clock, CHECK_MS, looked))) tell(standard, new Error(`no answer within ${CHECK_MS} ms`))
-    // A failure that comes later has nobody else to hear it.
-    looked.catch((thrown: unknown) => tell(standard, thrown))
+    // One that does not answer is waited for by its own companies; it has been told where it was opened.
+    await within(clock, CHECK_MS, looked)
   } catch (thrown) {
-    if (!isAway(thrown)) throw startFault(standard, specs.get(standard)?.adapter, thrown)
-    tell(standard, thrown)
+    const fault = faultIn(thrown)
+    if (fault !== undefined || !isAppError(thrown))
+      throw startFault(standard, specs.get(standard)?.adapter, fault ?? thrown)
   }
+  // Said early, rather than when the first company is put there.
   for (const name of Object.keys(settings.stores)) {
-    if (name !== standard) void look(name).catch((thrown: unknown) => tell(name, thrown))
+    if (name !== standard)
+      stores.open(name).catch((thrown: unknown) => log.error({ store: name, error: rootOf(thrown) }, CLOSED))
   }
   return stores
 }
@@ -70,7 +64,7 @@ export async function judgeStores(stores: Stores, clock: Clock, log: Logger): Pr
       try {
         if (!(await within(clock, ANSWER_MS, store.check()))) away.push(name)
       } catch (thrown) {
-        log.warn({ store: name, error: toError(thrown).message }, "A store did not take and give back a record")
+        log.warn({ store: name, error: rootOf(thrown) }, "A store did not take and give back a record")
         away.push(name)
       }
     }),
@@ -78,8 +72,10 @@ export async function judgeStores(stores: Stores, clock: Clock, log: Logger): Pr
   return away.length === 0 ? { ok: true } : { ok: false, detail: `cannot be reached: ${away.sort().join(", ")}` }
 }
 
-function isAway(thrown: unknown): boolean {
-  return typeof thrown === "object" && thrown !== null && "code" in thrown && thrown.code === "STORAGE_UNAVAILABLE"
+function faultIn(thrown: unknown): StoreFault | undefined {
+  for (let error: unknown = thrown; error instanceof Error; error = error.cause)
+    if (error instanceof StoreFault) return error
+  return undefined
 }
 
 type Adapter = Parameters<typeof variableOf>[0]

@@ -112,6 +112,25 @@ describe("a start", () => {
     expect(await next.lines.sessions.status("gone")).toMatchObject({ status: "disconnected" })
   })
 
+  it("says of a linked line whose credentials are gone that they are missing, and links anew only when asked to", async () => {
+    const house = openHouse()
+    await house.connect("acme")
+    const next = await house.reopen("kill")
+    const kept = next.auths.stored.get("acme") ?? new Map<string, Uint8Array>()
+    next.auths.stored.delete("acme")
+    next.lines.start()
+    await next.clock.advance(1_000)
+    expect(await next.lines.sessions.status("acme")).toMatchObject({
+      status: "failed",
+      lastError: { code: "CREDENTIALS_MISSING" },
+    })
+    next.auths.stored.set("acme", kept)
+    await next.lines.commands.restart(callOf("acme"))
+    await next.clock.settle()
+    await next.provider.line("acme").open()
+    expect(await next.lines.sessions.status("acme")).toMatchObject({ status: "connected" })
+  })
+
   it("brings back the most recently active up to the limit, and says that others stay idle", async () => {
     const house = openHouse()
     for (const company of ["a", "b", "c"]) {
