@@ -1,13 +1,22 @@
 import process from "node:process"
+import { type Backing, filesBacking } from "./backings.ts"
+import { runBackends } from "./backends.ts"
 import { closeRows, runCloses, runRefusedUpgrades, wrongCloses } from "./closes.ts"
 import { runCuts } from "./cuts.ts"
+import { runFullLedger } from "./full-ledger.ts"
 import { runKills } from "./kills.ts"
+import { killAfterMove, runMoveKills } from "./move-kills.ts"
+import { runMoves } from "./moves.ts"
+import { type OutageOptions, runOutage } from "./outage.ts"
 import { runPausedHolder } from "./paused-holder.ts"
 import { runRace } from "./race.ts"
 import { runReconnects } from "./reconnects.ts"
+import { redisBacking } from "./redis-backing.ts"
 import { runRestart } from "./restart.ts"
+import { s3Backing } from "./s3-backing.ts"
 import { runSigterm } from "./sigterm.ts"
 import { openStage, type Stage } from "./stage.ts"
+import { runTwoServers } from "./two-servers.ts"
 import { sharedKinds } from "../support/shared-stores.ts"
 import { figures, type Verdict } from "./verdict.ts"
 
@@ -22,6 +31,32 @@ async function withLines<T>(count: number, work: (stage: Stage) => Promise<T>): 
     return await work(stage)
   } finally {
     await stage.close()
+  }
+}
+
+/** Files, Redis and S3, each with a server of its own where it needs one. */
+async function withRing<T>(work: (ring: readonly Backing[]) => Promise<T>): Promise<T> {
+  const ring = [filesBacking(), await redisBacking(), await s3Backing()]
+  try {
+    return await work(ring)
+  } finally {
+    for (const { close } of ring) await close()
+  }
+}
+
+async function outage(what: string, options: Omit<OutageOptions, "ms" | "log">): Promise<string[]> {
+  log(`${what} for 30 s`)
+  try {
+    const { verdict, ...rest } = await runOutage({ ...options, ms: 30_000, log })
+    log(figures(rest))
+    const taken = Object.keys(rest.answers).every((answer) => answer === "200" || answer === "202")
+    return [
+      ...sound(verdict),
+      ...(taken ? [] : ["a send was refused"]),
+      ...(rest.othersNot200 === 0 ? [] : ["a company elsewhere has noticed"]),
+    ]
+  } finally {
+    await options.backing.close()
   }
 }
 
@@ -111,6 +146,74 @@ const runs: Record<string, () => Promise<string[]>> = {
         faults.push(`${kind}: ${stale} stale writes landed, ${refused} holders of 20 were told`)
       const unsafe = await runPausedHolder({ kind, rounds: 3, fencing: false, log })
       if (unsafe.stale === 0) faults.push(`${kind}: without fences no stale write landed`)
+    }
+    return faults
+  },
+  backends: async () => {
+    const faults: string[] = []
+    for (const env of [
+      {},
+      { WHATSAPP_ENCRYPTION_KEY: "a passphrase for tests only", WHATSAPP_ENCRYPT_MESSAGES: "true" },
+    ]) {
+      log(Object.keys(env).join(", ") || "in the open")
+      const { records, verdict } = await withRing((backings) => runBackends({ backings, each: 3, kills: 5, env, log }))
+      log(figures(records))
+      faults.push(...sound(verdict))
+    }
+    return faults
+  },
+  moves: () =>
+    withRing(async (ring) => {
+      const { verdict, outOfOrder, ...rest } = await runMoves({ ring, moves: 12, log })
+      log(figures(rest))
+      return [...sound(verdict), ...outOfOrder.map((text) => `out of order: ${text}`)]
+    }),
+  "move-kills": () =>
+    withRing(async (ring) => {
+      const { verdict, outOfOrder, ...rest } = await runMoveKills({ ring, kills: 50, log })
+      log(figures(rest))
+      return [...sound(verdict), ...outOfOrder.map((text) => `out of order: ${text}`)]
+    }),
+  "early-store": async () => {
+    const early = "test/runtime/early-store.config.ts"
+    const { held, connected } = await killAfterMove(filesBacking(), filesBacking("archive"), early)
+    log(`${held} records, ${connected ? "connected" : "gone"}`)
+    return connected ? ["a store that calls a copy durable before it is lost nothing"] : []
+  },
+  outage: async () => {
+    const stopped = await redisBacking()
+    const faults = await outage("Redis is stopped", {
+      backing: stopped,
+      away: () => stopped.server.stop(),
+      back: stopped.server.start,
+    })
+    const frozen = await redisBacking()
+    const { freeze, thaw } = frozen.server
+    faults.push(...(await outage("Redis answers nothing", { backing: frozen, away: freeze, back: thaw })))
+    const s3 = await s3Backing()
+    const { refuse, admit } = s3.front
+    return [...faults, ...(await outage("S3 answers 503", { backing: s3, away: refuse, back: admit }))]
+  },
+  "full-ledger": async () => {
+    const { verdict, ...rest } = await runFullLedger(200)
+    log(figures(rest))
+    return [...sound(verdict), ...(rest.median < 100 ? [] : ["the median of a refusal is 100 ms or more"])]
+  },
+  "two-servers": async () => {
+    const faults: string[] = []
+    for (const open of [redisBacking, s3Backing]) {
+      const backing = await open({ leaseMs: 4_000 })
+      log(backing.name)
+      try {
+        const { lost, ...rest } = await runTwoServers({ backing, leaseMs: 4_000, pauses: 5, log })
+        log(figures(rest))
+        if (lost.length > 0) faults.push(`lost: ${lost.join("; ")}`)
+        if (rest.loginsTooMany > 0) faults.push(`${rest.loginsTooMany} logins too many`)
+        if (rest.devices !== 1) faults.push("linked again")
+        if (rest.refusals.some((said) => said !== "409 SESSION_OWNED_ELSEWHERE")) faults.push(rest.refusals.join(", "))
+      } finally {
+        await backing.close()
+      }
     }
     return faults
   },

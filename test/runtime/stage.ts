@@ -39,9 +39,14 @@ const FIRST_NUMBER = 4915112346000
 const LINKED_AT_A_TIME = 3
 const QUIET = { WHATSAPP_LOG_LEVEL: "info" }
 
+export interface StageOptions {
+  /** A data folder that is there already, and stays. */
+  readonly folder?: string
+}
+
 /** Opens a stage with the server started and no company linked. */
-export async function openStage(options: Partial<PlatformOptions> = {}): Promise<Stage> {
-  const folder = await mkdtemp(join(tmpdir(), "switchboard-"))
+export async function openStage(options: Partial<PlatformOptions> & StageOptions = {}): Promise<Stage> {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "switchboard-")))
   const sandbox = await startSandbox()
   const companies: StageCompany[] = []
   let platform: Platform | undefined
@@ -73,7 +78,7 @@ export async function openStage(options: Partial<PlatformOptions> = {}): Promise
     async close() {
       await platform?.kill()
       await sandbox.stop()
-      await rm(folder, { recursive: true, force: true })
+      if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
     },
   }
   try {

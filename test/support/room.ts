@@ -20,15 +20,15 @@ export interface SmallDisk {
 
 /**
  * A small file system of its own where this process may mount one. Elsewhere the limit of the size of files plays the
- * full disk: the system answers EFBIG instead of ENOSPC.
+ * full disk: the system answers EFBIG instead of ENOSPC. `writer` is the process that is limited then.
  */
-export async function smallDisk(bytes: number): Promise<SmallDisk> {
+export async function smallDisk(bytes: number, writer = (): number => process.pid): Promise<SmallDisk> {
   const path = await mkdtemp(join(tmpdir(), "switchboard-small-"))
   try {
     await run("mount", ["-t", "tmpfs", "-o", `size=${bytes},mode=700`, "tmpfs", path])
   } catch {
     // Not root, or not Linux.
-    return limitedDisk(path)
+    return limitedDisk(path, writer)
   }
   const ballast = join(path, "ballast")
   return {
@@ -51,9 +51,9 @@ export async function smallDisk(bytes: number): Promise<SmallDisk> {
   }
 }
 
-function limitedDisk(path: string): SmallDisk {
+function limitedDisk(path: string, writer: () => number): SmallDisk {
   const limit = async (bytes: string): Promise<void> => {
-    await run("prlimit", ["--pid", String(process.pid), `--fsize=${bytes}:`])
+    await run("prlimit", ["--pid", String(writer()), `--fsize=${bytes}:`])
   }
   return {
     path,
