@@ -116,6 +116,8 @@ export interface StorageAdapter {
   readonly env?: Readonly<Record<string, string | EnvBinding>>
   /** Keys of `config` without which a store of this kind cannot be used. */
   readonly needs?: readonly string[]
+  /** True for a kind that companies are put into only where the operator has named it. */
+  readonly onlyByName?: boolean
   /**
    * Resolves also while the server behind the store is away: its companies wait until it is back. Rejects with a
    * StoreFault for options that cannot work.

@@ -51,6 +51,7 @@ export function storeSpecs(
   for (const adapter of config.stores) {
     const options = own(adapter)
     const missing = lacking(adapter, options)
+    if (adapter.onlyByName === true && adapter.name !== standard) continue
     if (missing.length === 0) specs.set(adapter.name, { name: adapter.name, adapter, options })
     else if (adapter.name === standard && !Object.hasOwn(named, standard)) {
       for (const key of missing) problem(variableOf(adapter, key), `is needed by WHATSAPP_STORAGE=${standard}`)
@@ -77,7 +78,9 @@ export function storeSpecs(
 
   const broken = problems.some(({ variable }) => variable === `WHATSAPP_STORES: ${standard}`)
   const known = specs.has(standard) || broken || config.stores.some(({ name }) => name === standard)
-  if (!known) problem("WHATSAPP_STORAGE", `expected one of ${[...specs.keys()].join(", ")}`)
+  const apart = config.stores.filter(({ onlyByName }) => onlyByName === true).map(({ name }) => name)
+  const choices = new Set([...specs.keys(), ...apart])
+  if (!known) problem("WHATSAPP_STORAGE", `expected one of ${[...choices].join(", ")}`)
   return { specs, problems }
 }
 

@@ -59,6 +59,8 @@ describe("WHATSAPP_STORES", () => {
 
   it("offers no store that lacks what it needs, and says so where one was asked for", () => {
     expect([...read({}).specs.keys()]).toEqual(["memory"])
+    // What forgets its lines at a restart is no choice for a company unless the operator has named it.
+    expect([...read({}, "other").specs.keys()]).toEqual([])
     expect(read({}, "remote").problems).toEqual(["REMOTE_URL: is needed by WHATSAPP_STORAGE=remote"])
     expect(read({ archive: { adapter: "remote" } }).problems).toEqual([
       "WHATSAPP_STORES: archive: url: is needed (or REMOTE_URL for all stores of this kind)",

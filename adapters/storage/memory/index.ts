@@ -10,6 +10,7 @@ interface Company {
 /** Auth state in memory, for tests and runtimes without a disk. It ends with the process. */
 export const memoryStorage: StorageAdapter = {
   name: "memory",
+  onlyByName: true,
   async open() {
     let companies: Map<string, Company> | undefined = new Map()
     const driver = createMemoryDriver(() => {
