@@ -13,6 +13,7 @@ import {
   type RecordsControl,
   type RecordsOf,
   type ResealProgress,
+  SEALED_ROOM,
 } from "./records/sealing.ts"
 import { utf8 } from "./records/utf8.ts"
 import type { Call, Draft, Direction, FaultInfo, LineEvent, Message, Principal, SessionStatus } from "./types.ts"
@@ -81,12 +82,9 @@ export interface CoreHookMap {
   }>
   "message:limit": Guard<Call & { readonly message: Draft }>
   "outbox:hold": Transform<{ readonly company: string; readonly message: Message }, Hold>
-  /**
-   * Each record sealed, in their order. What comes back begins with the id of its key, KEY_ID_BYTES long and the same for
-   * all that is sealed under the newest key: by that core knows what is still to be sealed anew after a rotation.
-   */
+  /** Each record sealed, in their order: SEALED_ROOM free bytes, then the id of its key, and whatever else opens it. */
   "record:seal": Transform<RecordsOf, readonly Uint8Array[]>
-  /** Throws for a record that does not open; the error names it. */
+  /** What was sealed, without the free bytes. Throws for a record that does not open; the error names it. */
   "record:open": Transform<RecordsOf, readonly Uint8Array[]>
   /**
    * The names under which records are stored, `[a-z0-9]+`, at most 64: no phone number shows in them, and they stay the
@@ -225,7 +223,7 @@ export function definePlugin<
   return spec
 }
 
-export { bool, count, KEY_ID_BYTES, list, ms, share, utf8, z }
+export { bool, count, KEY_ID_BYTES, list, ms, SEALED_ROOM, share, utf8, z }
 export type {
   ApiRoute,
   Call,

@@ -43,8 +43,8 @@ export interface Digest {
 }
 
 export interface AesGcm {
-  /** Ciphertext with its 16-byte tag behind. */
-  seal(key: Uint8Array, nonce: Uint8Array, data: Uint8Array, associated: Uint8Array): Uint8Array
+  /** Ciphertext with its 16-byte tag behind, and `room` bytes in front that are left at 0. */
+  seal(key: Uint8Array, nonce: Uint8Array, data: Uint8Array, associated: Uint8Array, room?: number): Uint8Array
   /** Undefined when tag, nonce, key or associated data do not fit; a tag of any other length than 16 never does. */
   open(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, associated: Uint8Array): Uint8Array | undefined
 }

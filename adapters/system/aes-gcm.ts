@@ -7,15 +7,15 @@ const options = { authTagLength: TAG_BYTES } as const
 
 /** AES-256-GCM of the runtime's own crypto. Without `authTagLength` it would take shortened tags. */
 export const aesGcm: AesGcm = {
-  seal(key, nonce, data, associated) {
+  seal(key, nonce, data, associated, room = 0) {
     const cipher = createCipheriv("aes-256-gcm", key, nonce, options)
     cipher.setAAD(associated)
-    const head = cipher.update(data)
-    const tail = cipher.final()
-    const sealed = new Uint8Array(head.length + tail.length + TAG_BYTES)
-    sealed.set(head)
-    sealed.set(tail, head.length)
-    sealed.set(cipher.getAuthTag(), head.length + tail.length)
+    const text = cipher.update(data)
+    // Nothing is left for the end: a stream cipher gives as much as it takes.
+    cipher.final()
+    const sealed = new Uint8Array(room + text.length + TAG_BYTES)
+    sealed.set(text, room)
+    sealed.set(cipher.getAuthTag(), room + text.length)
     return sealed
   },
 

@@ -1,6 +1,7 @@
 import { asCredential, type AuthRecord, type Place, SEALED, unwrap, wrap } from "./auth-records.ts"
 import { encodeSegment, type Sha256 } from "./keys.ts"
-import { openNamed, type Sealer } from "./sealer.ts"
+import { createLru } from "./lru.ts"
+import { andThen, type MaybePromise, openNamed, type Sealer } from "./sealer.ts"
 import type { Write } from "../store.ts"
 import { damaged } from "./values.ts"
 import { admit, type Vault } from "./vault.ts"
@@ -10,21 +11,36 @@ export type Stored = Place & { readonly record: Uint8Array; readonly label?: str
 
 /** How records of an auth state are sealed, and under which keys a store holds them. */
 export interface AuthCodec {
-  /** In order. */
-  keysOf(vault: Vault, items: readonly { readonly type: string; readonly id: string }[]): Promise<string[]>
+  /** In order. Remembered: a codec serves one vault. */
+  keysOf(vault: Vault, items: readonly Item[]): MaybePromise<readonly string[]>
   /** Opens what is sealed and lets pass what is plain, in order. Throws for what may not be there, or does not open. */
   openAll(vault: Vault, some: readonly Stored[]): Promise<Uint8Array[]>
-  sealAll(vault: Vault, keys: readonly string[], records: readonly AuthRecord[]): Promise<Write[]>
+  sealAll(vault: Vault, keys: readonly string[], records: readonly AuthRecord[]): MaybePromise<readonly Write[]>
 }
 
+interface Item {
+  readonly type: string
+  readonly id: string
+}
+
+/** Names of a line at hand: those of its sessions are asked for with every message. */
+const REMEMBERED = 64
+
 export function createAuthCodec(sealer: Sealer, sha256: Sha256): AuthCodec {
+  const remembered = createLru<string>(REMEMBERED)
+
   return {
-    async keysOf(vault, items) {
-      const names = await sealer.name(
-        vault,
-        items.map(({ type, id }) => `${type}/${id}`),
+    keysOf(vault, items) {
+      const keys = items.map(({ type, id }) => remembered.get(`${type}/${id}`))
+      if (keys.every((key) => key !== undefined)) return keys
+      const texts = items.map(({ type, id }) => `${type}/${id}`)
+      return andThen(sealer.name(vault, texts), (names) =>
+        items.map(({ type }, index) => {
+          const key = `${encodeSegment(type, sha256).text}/${SEALED}${names[index]}`
+          remembered.set(texts[index] ?? "", key)
+          return key
+        }),
       )
-      return items.map(({ type }, index) => `${encodeSegment(type, sha256).text}/${SEALED}${names[index]}`)
     },
 
     async openAll(vault, some) {
@@ -48,13 +64,11 @@ export function createAuthCodec(sealer: Sealer, sha256: Sha256): AuthCodec {
       }
     },
 
-    async sealAll(vault, keys, records) {
-      const sealed = await sealer.seal(
-        vault,
-        keys,
-        records.map(({ value, id }) => wrap(value, id)),
+    sealAll(vault, keys, records) {
+      const wrapped = records.map(({ value, id }) => wrap(value, id))
+      return andThen(sealer.seal(vault, keys, wrapped), (sealed) =>
+        keys.map((key, index) => ({ key, value: sealed[index] as Uint8Array })),
       )
-      return keys.map((key, index) => ({ key, value: sealed[index] as Uint8Array }))
     },
   }
 }

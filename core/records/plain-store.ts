@@ -27,9 +27,8 @@ export function openPlainStore({ driver, company, commit, erase, check, sha256 }
     if (vault !== undefined) await erase()
     free = true
   }
-  const ready = async (): Promise<void> => {
-    if (!free) await judge((await driver.load(company, [VAULT]))[0])
-  }
+  const ready = (): Promise<void> | undefined =>
+    free ? undefined : driver.load(company, [VAULT]).then(([vault]) => judge(vault))
 
   return {
     async load(type, ids) {

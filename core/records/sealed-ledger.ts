@@ -54,7 +54,7 @@ export function openSealedLedger(ledger: Ledger, { sealer, onUnreadable }: Seale
   }
 
   return {
-    async commit(company, ops) {
+    commit(company, ops) {
       const self = of(company)
       return self === undefined ? ledger.commit(company, ops) : self.commit(ops)
     },

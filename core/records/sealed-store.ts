@@ -4,6 +4,7 @@ import {
   type AuthRecord,
   type CompanyStore,
   emptyRecord,
+  type Entry,
   entriesOf,
   placeOf,
   portions,
@@ -14,7 +15,7 @@ import {
 } from "./auth-records.ts"
 import { createAuthCodec, recordOf, type Stored } from "./auth-codec.ts"
 import { recordKey } from "./keys.ts"
-import type { Sealer } from "./sealer.ts"
+import { andThen, type MaybePromise, type Sealer } from "./sealer.ts"
 import type { AuthBatch, Write } from "../store.ts"
 import { createTurns } from "./turns.ts"
 import { damaged } from "./values.ts"
@@ -36,10 +37,12 @@ const AT_ONCE = 100
  */
 export function openSealedStore(deps: StoreDeps, sealer: Sealer): CompanyStore {
   const { driver, company, owner, check, sha256 } = deps
-  const { keysOf, openAll, sealAll } = createAuthCodec(sealer, sha256)
+  let codec = createAuthCodec(sealer, sha256)
   const turns = createTurns()
   let found: Promise<Found> | undefined
   let making: Promise<Vault> | undefined
+  /** Of what was found, once it is: then nothing has to be waited for. */
+  let vault: Vault | undefined
   /** Not yet in a commit that is known to be durable. */
   let fresh: StoredVault | undefined
 
@@ -59,14 +62,25 @@ export function openSealedStore(deps: StoreDeps, sealer: Sealer): CompanyStore {
 
   const known = (): Promise<Found> => {
     if (found === undefined) {
-      const looked = look().catch((thrown: unknown) => {
-        // The next caller looks again.
-        if (found === looked) found = undefined
-        throw asCredential(thrown)
-      })
+      const looked = look().then(
+        (at) => {
+          if (found === looked) vault = at.vault
+          return at
+        },
+        (thrown: unknown) => {
+          // The next caller looks again.
+          if (found === looked) found = undefined
+          throw asCredential(thrown)
+        },
+      )
       found = looked
     }
     return found
+  }
+
+  const keep = (next: Vault): void => {
+    vault = next
+    found = Promise.resolve({ vault: next, empty: false })
   }
 
   const make = async (): Promise<Vault> => {
@@ -74,7 +88,7 @@ export function openSealedStore(deps: StoreDeps, sealer: Sealer): CompanyStore {
     if (at.vault !== undefined) return at.vault
     const made = await newVault(sealer, owner, "credentials", at.empty)
     fresh = made
-    found = Promise.resolve({ vault: made.vault, empty: false })
+    keep(made.vault)
     return made.vault
   }
 
@@ -86,27 +100,29 @@ export function openSealedStore(deps: StoreDeps, sealer: Sealer): CompanyStore {
     return making
   }
 
-  const prepare = async (batch: AuthBatch): Promise<Write[]> => {
+  const prepare = (batch: AuthBatch): MaybePromise<readonly Write[]> => {
     const entries = entriesOf(batch, sha256)
     if (entries.length === 0) return []
-    const vault = await vaultFor()
-    const keys = await keysOf(vault, entries)
-    const kept: { key: string; record: AuthRecord }[] = []
-    const writes: Write[] = []
-    for (const [index, { type, id, value, place }] of entries.entries()) {
-      const key = keys[index] as string
-      if (value === null) writes.push({ key, value })
-      else kept.push({ key, record: { type, id, value } })
-      if (!vault.done) writes.push({ key: place, value: null })
-    }
-    if (kept.length === 0) return writes
-    const sealed = await sealAll(
-      vault,
-      kept.map(({ key }) => key),
-      kept.map(({ record }) => record),
-    )
-    return writes.length === 0 ? sealed : [...writes, ...sealed]
+    return vault === undefined ? vaultFor().then((made) => writesOf(made, entries)) : writesOf(vault, entries)
   }
+
+  const writesOf = (of: Vault, entries: readonly Entry[]): MaybePromise<readonly Write[]> =>
+    andThen(codec.keysOf(of, entries), (keys) => {
+      const kept: string[] = []
+      const records: AuthRecord[] = []
+      const writes: Write[] = []
+      for (const [index, { type, id, value, place }] of entries.entries()) {
+        const key = keys[index] as string
+        if (value === null) writes.push({ key, value })
+        else {
+          kept.push(key)
+          records.push({ type, id, value })
+        }
+        if (!of.done) writes.push({ key: place, value: null })
+      }
+      if (kept.length === 0) return writes
+      return andThen(codec.sealAll(of, kept, records), (sealed) => [...writes, ...sealed])
+    })
 
   /** The vault goes with the first records that need it, and with each until one has arrived. */
   const commit = async (writes: readonly Write[]): Promise<void> => {
@@ -123,10 +139,10 @@ export function openSealedStore(deps: StoreDeps, sealer: Sealer): CompanyStore {
       return record === undefined || place === undefined || sealer.isNewest(record) ? [] : [{ ...place, record }]
     })
     if (some.length === 0) return 0
-    const opened = await openAll(vault, some)
+    const opened = await codec.openAll(vault, some)
     const items = some.map((one, index) => recordOf(one, opened[index]))
-    const names = await keysOf(vault, items)
-    const writes = await sealAll(vault, names, items)
+    const names = await codec.keysOf(vault, items)
+    const writes = await codec.sealAll(vault, names, items)
     const gone = some.flatMap(({ key, sealed }): Write[] => (sealed ? [] : [{ key, value: null }]))
     check()
     await commit([...gone, ...writes])
@@ -139,7 +155,7 @@ export function openSealedStore(deps: StoreDeps, sealer: Sealer): CompanyStore {
       const { vault } = await known()
       const places = ids.map((id) => recordKey(type, id, sha256))
       const items = ids.map((id) => ({ type, id }))
-      const keys = vault === undefined ? [] : await keysOf(vault, items)
+      const keys = vault === undefined ? [] : await codec.keysOf(vault, items)
       const plain = vault?.done === true ? [] : places.map(({ text }) => text)
       const records = await driver.load(company, [...keys, ...plain])
       const there: (Stored & { readonly at: number })[] = []
@@ -151,7 +167,7 @@ export function openSealedStore(deps: StoreDeps, sealer: Sealer): CompanyStore {
         if (record === undefined || key === undefined) continue
         there.push({ key, type, id, sealed, record, at, label: `${type}/${id} (${key})` })
       }
-      const opened = vault === undefined ? there.map(({ record }) => record) : await openAll(vault, there)
+      const opened = vault === undefined ? there.map(({ record }) => record) : await codec.openAll(vault, there)
       const values = emptyRecord<Uint8Array>()
       for (const [index, { at, sealed, label = type }] of there.entries()) {
         const id = ids[at] as string
@@ -163,10 +179,10 @@ export function openSealedStore(deps: StoreDeps, sealer: Sealer): CompanyStore {
 
     async save(batch) {
       check()
-      await turns.next(prepare(batch), (writes) => {
+      await turns.next(prepare(batch), async (writes) => {
         // The lease may have ended while the records were being sealed.
         check()
-        return writes.length === 0 ? undefined : commit(writes)
+        if (writes.length > 0) await commit(writes)
       })
     },
 
@@ -179,13 +195,15 @@ export function openSealedStore(deps: StoreDeps, sealer: Sealer): CompanyStore {
         await deps.erase()
         found = undefined
         fresh = undefined
+        vault = undefined
+        codec = createAuthCodec(sealer, sha256)
       }),
 
     async *all() {
       check()
       const { vault } = await known()
       for await (const some of portions(driver, company)) {
-        const opened = vault === undefined ? some.map(({ record }) => record) : await openAll(vault, some)
+        const opened = vault === undefined ? some.map(({ record }) => record) : await codec.openAll(vault, some)
         yield some.map((one, index) => recordOf(one, opened[index]))
       }
     },
@@ -207,7 +225,7 @@ export function openSealedStore(deps: StoreDeps, sealer: Sealer): CompanyStore {
         const done = await finishedVault(sealer, vault)
         await deps.commit([{ key: VAULT, value: done.record }])
         fresh = undefined
-        found = Promise.resolve({ vault: done.vault, empty: false })
+        keep(done.vault)
       })
       await deps.settle()
     },

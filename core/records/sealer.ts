@@ -1,6 +1,6 @@
 import { AppError, appError, isAppError } from "../errors.ts"
 import type { Hooks } from "../hooks.ts"
-import { KEY_ID_BYTES, type NamingOf, type RecordsOf } from "./sealing.ts"
+import { KEY_ID_BYTES, type NamingOf, type RecordsOf, SEALED_ROOM } from "./sealing.ts"
 import { Format, RECORD_VERSION } from "./values.ts"
 
 export type Purpose = RecordsOf["purpose"]
@@ -34,22 +34,21 @@ export interface SealerDeps {
   readonly complete: (purpose: Purpose) => boolean
 }
 
-const HEAD = 2
 const NAME = /^[a-z0-9]{1,64}$/
 
 export function isSealed(record: Uint8Array): boolean {
-  return record[0] === RECORD_VERSION && record[1] === Format.sealed && record.length > HEAD
+  return record[0] === RECORD_VERSION && record[1] === Format.sealed && record.length > SEALED_ROOM
 }
 
 /** The id of the key of a sealed record. */
 export function keyIdOf(record: Uint8Array): Uint8Array {
-  return record.subarray(HEAD, HEAD + KEY_ID_BYTES)
+  return record.subarray(SEALED_ROOM, SEALED_ROOM + KEY_ID_BYTES)
 }
 
 export function createSealer({ hooks, randomBytes, keyId, seals, complete }: SealerDeps): Sealer {
   const isNewest = (record: Uint8Array): boolean => {
-    if (!isSealed(record) || record.length < HEAD + KEY_ID_BYTES) return false
-    for (let at = 0; at < KEY_ID_BYTES; at++) if (record[HEAD + at] !== keyId[at]) return false
+    if (!isSealed(record) || record.length < SEALED_ROOM + KEY_ID_BYTES) return false
+    for (let at = 0; at < KEY_ID_BYTES; at++) if (record[SEALED_ROOM + at] !== keyId[at]) return false
     return true
   }
   return {
@@ -59,7 +58,7 @@ export function createSealer({ hooks, randomBytes, keyId, seals, complete }: Sea
     randomBytes,
     seal: (owner, names, records) => sealThrough(hooks, owner, names, records),
     open(owner, names, sealed) {
-      const bare = sealed.map((record) => record.subarray(HEAD))
+      const bare = sealed.map((record) => record.subarray(SEALED_ROOM))
       return hooks.transform("record:open", bare, { ...owner, names })
     },
     name: (naming, names) => andThen(hooks.transform("record:name", names, naming), checkNames),
@@ -105,17 +104,15 @@ export function sealThrough(
   names: readonly string[],
   records: readonly Uint8Array[],
 ): MaybePromise<readonly Uint8Array[]> {
-  const withHeads = (sealed: readonly Uint8Array[]): readonly Uint8Array[] =>
-    sealed.map((record, index) => {
+  return andThen(hooks.transform("record:seal", records, { ...owner, names }), (sealed) => {
+    for (const [index, record] of sealed.entries()) {
       // What came back as it went in, or too short to be sealed, must not be stored as if it were.
-      if (record === records[index] || record.length < KEY_ID_BYTES) throw appError("PLUGIN_FAULT")
-      const whole = new Uint8Array(HEAD + record.length)
-      whole[0] = RECORD_VERSION
-      whole[1] = Format.sealed
-      whole.set(record, HEAD)
-      return whole
-    })
-  return andThen(hooks.transform("record:seal", records, { ...owner, names }), withHeads)
+      if (record === records[index] || record.length < SEALED_ROOM + KEY_ID_BYTES) throw appError("PLUGIN_FAULT")
+      record[0] = RECORD_VERSION
+      record[1] = Format.sealed
+    }
+    return sealed
+  })
 }
 
 /** `next` with the value, at once when it is there. */

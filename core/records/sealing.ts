@@ -16,8 +16,14 @@ export interface NamingOf extends Omit<RecordsOf, "names"> {
   readonly key: Uint8Array
 }
 
-/** Bytes at the beginning of a sealed record that name its key. */
+/**
+ * Bytes at the beginning of a sealed record that name its key, the same for all that is sealed under the newest one: by
+ * that core knows what is still to be sealed anew after a rotation.
+ */
 export const KEY_ID_BYTES = 8
+
+/** Bytes in front of that in what `record:seal` gives, left free for core: a copy of each record would cost more than they do. */
+export const SEALED_ROOM = 2
 
 /** What the plugin that seals records asks of core. */
 export interface RecordsControl {

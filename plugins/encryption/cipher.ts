@@ -1,4 +1,11 @@
-import { KEY_ID_BYTES, type NamingOf, type PluginContext, type RecordsOf, utf8 } from "../../core/plugin.ts"
+import {
+  KEY_ID_BYTES,
+  type NamingOf,
+  type PluginContext,
+  type RecordsOf,
+  SEALED_ROOM,
+  utf8,
+} from "../../core/plugin.ts"
 import { associated, createCompanyKeys } from "./company-keys.ts"
 import type { MasterKey } from "./keys.ts"
 
@@ -18,6 +25,9 @@ type System = PluginContext<unknown, never>["system"]
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 const NAME_BYTES = 16
+const HEAD = KEY_ID_BYTES + NONCE_BYTES
+/** Nonces drawn at once: one call of the system for many records. */
+const DRAWN = 256
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
 
@@ -30,19 +40,16 @@ export function createCipher(
   const { aesGcm } = system
   const keyOf = createCompanyKeys(system)
   const all = [newest, ...older]
+  const nonces = createNonces(system)
 
   return {
     seal(records, of) {
       const key = keyOf(newest, of)
-      // Drawn at once for all of a commit. Random ones may be used 2^32 times under a key, which is a company's own.
-      const nonces = system.randomBytes(NONCE_BYTES * records.length)
       return records.map((record, at) => {
-        const nonce = nonces.subarray(at * NONCE_BYTES, (at + 1) * NONCE_BYTES)
-        const text = aesGcm.seal(key.key, nonce, record, associated(key, of.names[at] ?? ""))
-        const sealed = new Uint8Array(KEY_ID_BYTES + NONCE_BYTES + text.length)
-        sealed.set(newest.id)
-        sealed.set(nonce, KEY_ID_BYTES)
-        sealed.set(text, KEY_ID_BYTES + NONCE_BYTES)
+        const nonce = nonces()
+        const sealed = aesGcm.seal(key.key, nonce, record, associated(key, of.names[at] ?? ""), SEALED_ROOM + HEAD)
+        sealed.set(newest.id, SEALED_ROOM)
+        sealed.set(nonce, SEALED_ROOM + KEY_ID_BYTES)
         return sealed
       })
     },
@@ -50,12 +57,12 @@ export function createCipher(
     open(sealed, of) {
       return sealed.map((record, at) => {
         const name = of.names[at] ?? ""
-        if (record.length < KEY_ID_BYTES + NONCE_BYTES + TAG_BYTES) throw fault("damaged", name)
+        if (record.length < HEAD + TAG_BYTES) throw fault("damaged", name)
         const master = all.find(({ id }) => startsWith(record, id))
         if (master === undefined) throw fault("unknown", name)
         const key = keyOf(master, of)
-        const nonce = record.subarray(KEY_ID_BYTES, KEY_ID_BYTES + NONCE_BYTES)
-        const text = record.subarray(KEY_ID_BYTES + NONCE_BYTES)
+        const nonce = record.subarray(KEY_ID_BYTES, HEAD)
+        const text = record.subarray(HEAD)
         const opened = aesGcm.open(key.key, nonce, text, associated(key, name))
         if (opened === undefined) throw fault("damaged", name)
         return opened
@@ -69,6 +76,20 @@ export function createCipher(
         for (let at = 0; at < NAME_BYTES; at++) text += HEX[digest[at] ?? 0]
         return text
       }),
+  }
+}
+
+/** Random ones may be used 2^32 times under a key, and a key is one company's. Each is given once. */
+function createNonces({ randomBytes }: Pick<System, "randomBytes">): () => Uint8Array {
+  let drawn = new Uint8Array()
+  let used = 0
+  return () => {
+    if (used === drawn.length) {
+      drawn = Uint8Array.from(randomBytes(NONCE_BYTES * DRAWN))
+      used = 0
+    }
+    used += NONCE_BYTES
+    return drawn.subarray(used - NONCE_BYTES, used)
   }
 }
 

@@ -10,6 +10,8 @@ export interface CompanyKey {
   readonly key: Uint8Array
   /** The part of the associated data that all records under it have in common. */
   readonly bound: Uint8Array
+  /** `bound` with room behind it: names are short, and come one after another. */
+  readonly scratch: Uint8Array
 }
 
 export type CompanyKeys = (master: MasterKey, owner: Owner) => CompanyKey
@@ -23,20 +25,29 @@ const VERSION = 1
 const REMEMBERED = 2_000
 const KEY_BYTES = 32
 const LONGEST_INFO = 1_024
+const ROOM = 128
+const ASCII = /^[\x20-\x7e]*$/
 
 export function createCompanyKeys(system: Pick<System, "hkdf" | "sha256">): CompanyKeys {
-  const remembered = new Map<string, Derived>()
+  const byMaster = new Map<MasterKey, Map<string, Derived>>()
 
-  return (master, owner) => {
-    const { company, purpose, salt } = owner
-    const place = `${master.id.join()}/${purpose}/${company}`
+  return (master, { company, purpose, salt }) => {
+    const remembered = byMaster.get(master) ?? new Map<string, Derived>()
+    byMaster.set(master, remembered)
+    const place = `${purpose}/${company}`
     const known = remembered.get(place)
-    if (known !== undefined && same(known.salt, salt)) return known
+    // Set anew at each use, so that the map stays in the order of the last one.
+    if (known !== undefined) remembered.delete(place)
+    if (known !== undefined && same(known.salt, salt)) {
+      remembered.set(place, known)
+      return known
+    }
     const bound = fields([Uint8Array.of(VERSION), utf8(purpose), utf8(company), master.id])
     // No runtime takes a longer info.
     const info = bound.length <= LONGEST_INFO ? bound : fields([Uint8Array.of(VERSION), system.sha256(bound)])
     const key = system.hkdf(master.key, salt, info, KEY_BYTES)
-    const derived = { key, bound, salt: Uint8Array.from(salt) }
+    const derived = { key, bound, salt: Uint8Array.from(salt), scratch: new Uint8Array(bound.length + ROOM) }
+    derived.scratch.set(bound)
     remembered.set(place, derived)
     if (remembered.size > REMEMBERED) {
       const [oldest] = remembered.keys()
@@ -46,14 +57,22 @@ export function createCompanyKeys(system: Pick<System, "hkdf" | "sha256">): Comp
   }
 }
 
-/** What a record's ciphertext is bound to: under whose key it is, and which record it is. */
-export function associated({ bound }: CompanyKey, name: string): Uint8Array {
-  const text = utf8(name)
-  const data = new Uint8Array(bound.length + text.length)
-  data.set(bound)
+/**
+ * What a record's ciphertext is bound to: under whose key it is, and which record it is. Good until the next call for the
+ * same key.
+ */
+export function associated({ bound, scratch }: CompanyKey, name: string): Uint8Array {
+  if (name.length > ROOM || !ASCII.test(name)) return joined(bound, utf8(name))
   // Last, so that it needs no length.
-  data.set(text, bound.length)
-  return data
+  for (let at = 0; at < name.length; at++) scratch[bound.length + at] = name.charCodeAt(at)
+  return scratch.subarray(0, bound.length + name.length)
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(a.length + b.length)
+  bytes.set(a)
+  bytes.set(b, a.length)
+  return bytes
 }
 
 /** Each with its length in front: no two lists give the same bytes. */

@@ -6,7 +6,7 @@ import { type App, type AppOptions, createApp } from "../../core/app.ts"
 import type { Config } from "../../core/config.ts"
 import type { Ledger } from "../../core/ledger.ts"
 import type { Listen } from "../../core/listen.ts"
-import { definePlugin, KEY_ID_BYTES, type Plugin, type Principal, z } from "../../core/plugin.ts"
+import { definePlugin, KEY_ID_BYTES, type Plugin, type Principal, SEALED_ROOM, z } from "../../core/plugin.ts"
 import type { ProviderAdapter } from "../../core/provider.ts"
 import { defineRoute } from "../../core/route.ts"
 import { isStartError } from "../../core/settings/start-error.ts"
@@ -411,7 +411,7 @@ it("what a line stores passes the plugins that seal it, and comes back through t
     setup({ on, records }) {
       on("record:seal", (plain, { company, names: these }) => {
         names.push([company, ...these])
-        return plain.map((record) => Uint8Array.from([...new Uint8Array(KEY_ID_BYTES), ...flip(record)]))
+        return plain.map((record) => Uint8Array.from([...new Uint8Array(SEALED_ROOM + KEY_ID_BYTES), ...flip(record)]))
       })
       on("record:open", (sealed) => sealed.map((record) => flip(record.subarray(KEY_ID_BYTES))))
       on("record:name", (given) => given.map((name) => `n${name.length}`))

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { createNodeSystem } from "../../adapters/system/node.ts"
-import { KEY_ID_BYTES, type RecordsOf } from "../../core/plugin.ts"
+import { KEY_ID_BYTES, type RecordsOf, SEALED_ROOM } from "../../core/plugin.ts"
 import { type Cipher, createCipher } from "../../plugins/encryption/cipher.ts"
 import { type GivenKey, masterKey, readKey } from "../../plugins/encryption/keys.ts"
 import { KEY, OTHER_KEY } from "../support/sealing.ts"
@@ -14,7 +14,9 @@ async function cipherOf(...keys: readonly string[]): Promise<Cipher> {
   const masters = await Promise.all(keys.map((text) => masterKey(readKey(text) as GivenKey, system)))
   const [newest, ...older] = masters
   if (newest === undefined) throw new Error("No key")
-  return createCipher(newest, older, system, (kind, name) => new Error(`${kind}: ${name}`))
+  const cipher = createCipher(newest, older, system, (kind, name) => new Error(`${kind}: ${name}`))
+  // As core stores it: without the bytes that are left free in front.
+  return { ...cipher, seal: (records, of) => cipher.seal(records, of).map((sealed) => sealed.subarray(SEALED_ROOM)) }
 }
 
 const salt = randomBytes(32)

@@ -1,4 +1,5 @@
 import type { CommitResult, Op } from "../../ledger.ts"
+import { toError } from "../../errors.ts"
 import type { MaybePromise } from "../sealer.ts"
 
 /**
@@ -8,6 +9,8 @@ import type { MaybePromise } from "../sealer.ts"
  */
 export interface CommitLane {
   commit(ops: readonly Op[]): Promise<CommitResult>
+  /** Resolves when no commit is under way. */
+  idle(): Promise<void>
 }
 
 export interface CommitLaneDeps {
@@ -28,6 +31,7 @@ export function createCommitLane({ tail, prepare, write }: CommitLaneDeps): Comm
   /** The next position of each log that has been written to. */
   const next = new Map<string, number>()
   const waiting: Waiting[] = []
+  const idlers: (() => void)[] = []
   let asked = 0
   /** Commits on their way, those included that have been let go and have not begun yet. */
   let underWay = 0
@@ -104,36 +108,68 @@ export function createCommitLane({ tail, prepare, write }: CommitLaneDeps): Comm
 
   const ended = (): void => {
     underWay--
-    if (underWay === 0 && waiting.length > 0) void pump()
+    if (underWay > 0) return
+    if (waiting.length > 0) void pump()
+    else for (const idle of idlers.splice(0)) idle()
+  }
+
+  /** What a result says to those behind; true when the commit is to be made anew. */
+  const judge = (ops: readonly Op[], result: CommitResult): boolean => {
+    if (result.ok) return false
+    if (ops.some(({ op }) => op === "append")) stale = true
+    return isReckoned(ops[result.op])
+  }
+
+  const lost = (thrown: unknown): never => {
+    // Whether it was written is not known.
+    stale = true
+    ended()
+    throw thrown
+  }
+
+  /** The rest of a commit that had to wait, or has to be made anew. */
+  const goOn = async (order: number, ops: readonly Op[], first: Promise<void>): Promise<CommitResult> => {
+    for (let wait = first; ; ) {
+      await wait
+      resuming--
+      let result: CommitResult
+      try {
+        result = await send(ops)
+      } catch (thrown) {
+        return lost(thrown)
+      }
+      const again = judge(ops, result)
+      // In its place among those that wait, before any of them is let go.
+      if (again) wait = turn(order, ops)
+      ended()
+      if (!again) return result
+    }
   }
 
   return {
-    async commit(ops) {
+    commit(ops) {
       const order = asked++
       const mustWait = stale || reading || resuming > 0 || waiting.length > 0 || unknown(ops) !== undefined
-      let wait = mustWait ? turn(order, ops) : undefined
-      if (wait === undefined) underWay++
-      for (;;) {
-        if (wait !== undefined) {
-          await wait
-          resuming--
-        }
-        let result: CommitResult
-        try {
-          result = await send(ops)
-        } catch (thrown) {
-          // Whether it was written is not known.
-          stale = true
-          ended()
-          throw thrown
-        }
-        if (!result.ok && ops.some(({ op }) => op === "append")) stale = true
-        const again = !result.ok && isReckoned(ops[result.op])
-        // In its place among those that wait, before any of them is let go.
-        if (again) wait = turn(order, ops)
-        ended()
-        if (!again) return result
+      if (mustWait) return goOn(order, ops, turn(order, ops))
+      underWay++
+      let sent: Promise<CommitResult>
+      try {
+        sent = send(ops)
+      } catch (thrown) {
+        sent = Promise.reject(toError(thrown))
       }
+      // No more promises than this one: most commits come this way.
+      return sent.then((result) => {
+        const again = judge(ops, result)
+        const rest = again ? goOn(order, ops, turn(order, ops)) : result
+        ended()
+        return rest
+      }, lost)
+    },
+
+    idle() {
+      if (underWay === 0 && waiting.length === 0) return Promise.resolve()
+      return new Promise((resolve) => idlers.push(resolve))
     },
   }
 }

@@ -1,3 +1,4 @@
+import type { Placement } from "../../ledger.ts"
 import { damaged } from "../values.ts"
 import { fromUtf8, utf8 } from "../utf8.ts"
 
@@ -7,30 +8,31 @@ import { fromUtf8, utf8 } from "../utf8.ts"
  * true one is sealed with the value. All other keys are ids of our own, random, or numbers of our own order.
  */
 
-interface Rule {
+export interface Rule {
   readonly key: boolean
   readonly index: readonly string[]
 }
 
-const NONE: Rule = { key: false, index: [] }
+/** Of tables that are not listed below. */
+export const NO_NAMES: Rule = { key: false, index: [] }
 
-const rules: Readonly<Record<string, Rule>> = {
-  /** `p:` and a phone, `l:` and a LID, `g:` and a group. */
-  person: { key: true, index: [] },
-  /** Callers choose it. */
-  idempotency: { key: true, index: [] },
-  /** A hash of an id that a sender chose: whoever guesses the id finds it. */
-  receipt: { key: true, index: [] },
-  /** The id that a sender's client gave it. */
-  message: { key: false, index: ["wire"] },
-}
+const rules: ReadonlyMap<string, Rule> = new Map([
+  // `p:` and a phone, `l:` and a LID, `g:` and a group.
+  ["person", { key: true, index: [] }],
+  // Callers choose it.
+  ["idempotency", { key: true, index: [] }],
+  // A hash of an id that a sender chose: whoever guesses the id finds it.
+  ["receipt", { key: true, index: [] }],
+  // The id that a sender's client gave it.
+  ["message", { key: false, index: ["wire"] }],
+])
 
 /** Where each company's salt stands; nothing else is in it, and it is shown to nobody. */
 export const VAULT_TABLE = "vault"
 export const VAULT_KEY = "vault"
 
 export function ruleOf(table: string): Rule {
-  return Object.hasOwn(rules, table) ? (rules[table] ?? NONE) : NONE
+  return rules.get(table) ?? NO_NAMES
 }
 
 /** What a name stands for; the same text in two places has two names. */
@@ -60,13 +62,13 @@ export interface Inner {
   readonly value: Uint8Array
 }
 
-/** Tables without names hold the value alone. Others: how many texts, each with its length, key first, then the value. */
-export function encodeInner(table: string, { key, index, value }: Inner): Uint8Array {
+/** Tables without names hold the value alone. Others: texts with their lengths, key first, then the value. */
+export function encodeInner({ table, key, index, value }: Placement): Uint8Array {
   const rule = ruleOf(table)
-  if (rule === NONE) return value
-  const texts = [...(rule.key ? [key ?? ""] : []), ...rule.index.map((name) => index[name] ?? "")].map(utf8)
-  const size = texts.reduce((sum, text) => sum + 2 + text.length, 0)
-  const bytes = new Uint8Array(size + value.length)
+  if (rule === NO_NAMES) return value
+  const texts = rule.key ? [utf8(key)] : []
+  for (const name of rule.index) texts.push(utf8(index?.[name] ?? ""))
+  const bytes = new Uint8Array(texts.reduce((sum, text) => sum + 2 + text.length, value.length))
   let at = 0
   for (const text of texts) {
     bytes[at++] = text.length >> 8
@@ -81,7 +83,7 @@ export function encodeInner(table: string, { key, index, value }: Inner): Uint8A
 /** Throws RECORD_DAMAGED for what was not made by `encodeInner`. */
 export function decodeInner(table: string, bytes: Uint8Array, name: string): Inner {
   const rule = ruleOf(table)
-  if (rule === NONE) return { key: undefined, index: {}, value: bytes }
+  if (rule === NO_NAMES) return { key: undefined, index: {}, value: bytes }
   let at = 0
   const text = (): string => {
     const start = at + 2

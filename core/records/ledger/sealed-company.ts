@@ -31,8 +31,6 @@ export function createSealedCompany({ ledger, company, sealer, after, rename }: 
   let opening: Promise<void> | undefined
   let opened = false
   let entering = 0
-  let pending = 0
-  let idlers: (() => void)[] = []
   let vault: Vault | undefined
   /** Not yet in a commit that is known to be durable. */
   let fresh: StoredVault | undefined
@@ -81,42 +79,35 @@ export function createSealedCompany({ ledger, company, sealer, after, rename }: 
     return opening
   }
 
+  /** Last, so that the others keep their places in the result; with each commit until one has arrived. */
+  const writeWith = async (made: StoredVault, ops: readonly Op[]): Promise<CommitResult> => {
+    const salt: Op = { op: "put", table: VAULT_TABLE, key: VAULT_KEY, value: made.record }
+    const result = await ledger.commit(company, [...ops, salt])
+    if (result.ok && fresh === made) fresh = undefined
+    return result
+  }
+
   const lane = createCommitLane({
     tail: (table) => ledger.tail(company, table),
     prepare: (ops, position) => (vault === undefined ? ops : sealOps(sealer, vault, ops, position)),
-    async write(ops) {
-      const made = fresh
-      if (made === undefined) return ledger.commit(company, ops)
-      // Last, so that the others keep their places in the result; with each commit until one has arrived.
-      const salt: Op = { op: "put", table: VAULT_TABLE, key: VAULT_KEY, value: made.record }
-      const result = await ledger.commit(company, [...ops, salt])
-      if (result.ok && fresh === made) fresh = undefined
-      return result
-    },
+    write: (ops) => (fresh === undefined ? ledger.commit(company, ops) : writeWith(fresh, ops)),
   })
 
+  /** All of these go on in the order in which they came. */
+  const enter = async (ops: readonly Op[]): Promise<CommitResult> => {
+    entering++
+    let commit: Promise<CommitResult>
+    try {
+      await open()
+      commit = lane.commit(ops)
+    } finally {
+      entering--
+    }
+    return commit
+  }
+
   return {
-    async commit(ops) {
-      pending++
-      try {
-        if (!opened || entering > 0) {
-          // All of these go on in the order in which they came.
-          entering++
-          try {
-            await open()
-          } finally {
-            entering--
-          }
-        }
-        return await lane.commit(ops)
-      } finally {
-        pending--
-        if (pending === 0) {
-          for (const idle of idlers) idle()
-          idlers = []
-        }
-      }
-    },
+    commit: (ops) => (opened && entering === 0 ? lane.commit(ops) : enter(ops)),
 
     async vault() {
       if (!opened) await open()
@@ -126,9 +117,9 @@ export function createSealedCompany({ ledger, company, sealer, after, rename }: 
     replaced(next) {
       vault = next
     },
-    idle() {
-      if (pending === 0) return Promise.resolve()
-      return new Promise((resolve) => idlers.push(resolve))
+    async idle() {
+      while (entering > 0) await open().catch(() => undefined)
+      await lane.idle()
     },
   }
 }

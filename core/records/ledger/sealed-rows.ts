@@ -1,5 +1,5 @@
 import type { LogRow, Op, Placement, Row } from "../../ledger.ts"
-import { decodeInner, encodeInner, indexText, keyText, logName, rowName, ruleOf } from "./names.ts"
+import { decodeInner, encodeInner, indexText, keyText, logName, NO_NAMES, rowName, ruleOf } from "./names.ts"
 import { andThen, type MaybePromise, openNamed, type Sealer } from "../sealer.ts"
 import { admit, type Vault } from "../vault.ts"
 
@@ -12,21 +12,29 @@ export function sealOps(
   ops: readonly Op[],
   position: (table: string) => number,
 ): MaybePromise<readonly Op[]> {
-  const texts = ops.flatMap(namedTexts)
-  if (texts.length === 0) return withNames(sealer, vault, ops, [], position)
+  const texts: string[] = []
+  for (const op of ops) addTexts(op, texts)
+  if (texts.length === 0) return withNames(sealer, vault, ops, texts, position)
   return andThen(sealer.name(vault, texts), (names) => withNames(sealer, vault, ops, names, position))
 }
 
 /** The texts of an operation that names stand for: its key, then its index texts. */
-function namedTexts(op: Op): string[] {
+function addTexts(op: Op, texts: string[]): void {
   const rule = ruleOf(op.table)
-  const texts = rule.key && "key" in op && op.op !== "increment" ? [keyText(op.table, op.key)] : []
-  if (!("index" in op) || op.index === undefined) return texts
+  if (rule === NO_NAMES || op.op === "append" || op.op === "rewrite" || op.op === "increment") return
+  if (rule.key) texts.push(keyText(op.table, op.key))
+  if (op.op === "delete" || op.index === undefined) return
   for (const named of rule.index) {
     const text = op.index[named]
     if (text !== undefined) texts.push(indexText(op.table, named, text))
   }
-  return texts
+}
+
+/** Where an operation goes, before its value is sealed. */
+interface Place {
+  readonly key: string
+  readonly index: Readonly<Record<string, string>> | undefined
+  readonly position: number
 }
 
 function withNames(
@@ -40,43 +48,67 @@ function withNames(
   const name = (): string => names[named++] ?? ""
   const bound: string[] = []
   const values: Uint8Array[] = []
-  const bind = (to: string, value: Uint8Array): void => {
-    if (!(value instanceof Uint8Array)) throw new TypeError("Values are bytes")
-    bound.push(to)
-    values.push(value)
+  const places: Place[] = []
+  for (const op of ops) {
+    const place = placeOf(op, name, position)
+    places.push(place)
+    if (!("value" in op)) continue
+    if (!(op.value instanceof Uint8Array)) throw new TypeError("Values are bytes")
+    if (op.op === "append" || op.op === "rewrite") {
+      bound.push(logName(op.table, place.position))
+      values.push(op.value)
+    } else {
+      bound.push(rowName(op.table, place.key))
+      values.push(encodeInner(op))
+    }
   }
-  const written = ops.map((op): Op => {
-    const { table } = op
-    if (op.op === "increment") return op
-    if (op.op === "delete") return ruleOf(table).key ? { ...op, key: name() } : op
-    if (op.op === "append") {
-      const reckoned = position(table)
-      const at = op.position ?? reckoned
-      bind(logName(table, at), op.value)
-      return { ...op, position: at }
-    }
-    if (op.op === "rewrite") {
-      bind(logName(table, op.position), op.value)
-      return op
-    }
-    const key = ruleOf(table).key ? name() : op.key
-    const index = indexOf(op, name)
-    bind(rowName(table, key), encodeInner(table, { key: op.key, index: op.index ?? {}, value: op.value }))
-    return index === undefined ? { ...op, key } : { ...op, key, index }
-  })
-  if (values.length === 0) return written
+  if (values.length === 0) return ops.map((op, at) => written(op, places[at] as Place, NOTHING))
   return andThen(sealer.seal(vault, bound, values), (sealed) => {
-    let at = 0
-    return written.map((op) => ("value" in op ? { ...op, value: sealed[at++] as Uint8Array } : op))
+    let next = 0
+    return ops.map((op, at) =>
+      written(op, places[at] as Place, "value" in op ? (sealed[next++] as Uint8Array) : NOTHING),
+    )
   })
 }
 
-function indexOf({ table, index }: Placement, name: () => string): Readonly<Record<string, string>> | undefined {
-  const named = ruleOf(table).index
-  if (index === undefined || named.every((one) => index[one] === undefined)) return index
-  const texts = { ...index }
-  for (const one of named) if (index[one] !== undefined) texts[one] = name()
-  return texts
+const NOTHING = new Uint8Array()
+
+function placeOf(op: Op, name: () => string, position: (table: string) => number): Place {
+  if (op.op === "rewrite") return { key: "", index: undefined, position: op.position }
+  if (op.op === "append") {
+    const reckoned = position(op.table)
+    return { key: "", index: undefined, position: op.position ?? reckoned }
+  }
+  const rule = ruleOf(op.table)
+  const key = rule.key && op.op !== "increment" ? name() : op.key
+  if (op.op === "increment" || op.op === "delete") return { key, index: undefined, position: 0 }
+  if (rule === NO_NAMES || op.index === undefined) return { key, index: op.index, position: 0 }
+  let index = op.index
+  for (const one of rule.index) {
+    if (op.index[one] === undefined) continue
+    if (index === op.index) index = { ...op.index }
+    Object.assign(index, { [one]: name() })
+  }
+  return { key, index, position: 0 }
+}
+
+function written(op: Op, { key, index, position }: Place, value: Uint8Array): Op {
+  switch (op.op) {
+    case "increment":
+      return op
+    case "delete":
+      return key === op.key ? op : { ...op, key }
+    case "append":
+    case "rewrite":
+      return { op: op.op, table: op.table, position, value }
+    case "put":
+    case "putIfAbsent":
+    case "putIfVersion":
+    case "recode":
+      return index === undefined ? { ...op, key, value } : { ...op, key, index, value }
+    default:
+      throw new TypeError(`Unknown operation ${String((op as { op: unknown }).op)}`)
+  }
 }
 
 /** Keys as they are stored. */
