@@ -98,8 +98,10 @@ export function createCompanySettings(deps: CompanySettingsDeps): CompanySetting
   const known = async (company: string): Promise<CompanyRow | undefined> => {
     const row = await load(company)
     if (row !== undefined) return row
-    const seen = sessions.peek(company) !== undefined || (await ledger.dump(company, undefined, 1)).records.length > 0
-    return seen ? NOTHING : undefined
+    if (sessions.peek(company) !== undefined) return NOTHING
+    // A page may be short of records that are not the company's own, with more behind it.
+    const { records, next } = await ledger.dump(company, undefined, 1)
+    return records.length > 0 || next !== null ? NOTHING : undefined
   }
 
   const view = async (company: string, { name, proxy }: CompanyRow): Promise<CompanyView> => {
