@@ -43,6 +43,8 @@ export interface LinesDeps {
   readonly log: Logger
   readonly sha256: (data: Uint8Array) => Uint8Array
   readonly openSha256: () => Digest
+  /** Only tests let writes in that come too late for an erased company, to see what keeps them out. */
+  readonly lateWritesIn?: boolean
   /** 0–1, for jitter. */
   readonly random?: () => number
 }
@@ -79,7 +81,7 @@ const SENDS_SHARE = 0.5
 
 export function createLines(deps: LinesDeps): Lines {
   const { settings, provider, homes, hooks, clock, log } = deps
-  const guard = createGuard(deps.ledger)
+  const guard = createGuard(deps.ledger, deps)
   const { ledger } = guard
   const random = deps.random ?? Math.random
   const ids = createIds(deps.sha256)

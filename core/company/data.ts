@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts"
+import { toError } from "../errors.ts"
 import type { Events } from "../events.ts"
 import type { Homes } from "../homes/homes.ts"
 import type { Inbound } from "../inbound.ts"
@@ -109,7 +110,12 @@ export function createCompanyData(deps: CompanyDataDeps): CompanyData {
         })
       } finally {
         if (rests !== undefined && line?.live === false) {
-          await sessions.start(line, () => line.start(rests.link, "exported"))
+          // The export is good all the same; the line's state says that it is idle, and a send starts it.
+          await sessions
+            .start(line, () => line.start(rests.link, "exported"))
+            .catch((thrown: unknown) => {
+              log.warn({ company, error: toError(thrown).message }, "A line did not come back after its export")
+            })
         }
       }
       return records

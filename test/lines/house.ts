@@ -64,6 +64,8 @@ export interface HouseOptions {
   /** Adds handlers before anything runs. */
   readonly hooks?: (hooks: HookRegistry) => void
   readonly random?: () => number
+  /** Takes away what keeps late writes for an erased company out. */
+  readonly lateWritesIn?: boolean
   /** Real stores in memory, the first of which is the standard one; without them auth state is in `auths`. */
   readonly stores?: readonly string[]
 }
@@ -128,6 +130,7 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock, stores }: 
     log,
     sha256,
     openSha256: createTestSystem().openSha256,
+    ...(options.lateWritesIn === true && { lateWritesIn: true }),
     random: options.random ?? (() => 0.5),
   })
 

@@ -102,44 +102,52 @@ describe("companies from the command line, with no server running", () => {
     expect((await run("migrate", "--from", at("data"), "--to-company", "x")).err).toContain("neither creds.json nor")
   })
 
-  test("a company moves to another store, is exported, erased, and restored from its export with its credentials", {
-    timeout: 2 * MINUTE,
-  }, async () => {
-    await oldLine(at("line"), "4915112348001")
-    await oldLine(at("other"), "4915112348002")
-    expect((await run("import", "salon-1", "--from", at("line"), "--dry-run")).out).toContain("would be imported")
-    expect((await run("import", "salon-1", "--from", at("line"))).code).toBe(0)
-    expect((await run("import", "salon-2", "--from", at("other"))).code).toBe(0)
-    const moved = await run("move", "salon-1", "--to", "archive")
-    expect([moved.code, moved.out]).toEqual([0, "salon-1 is in archive now\n"])
-    expect((await run("move", "salon-1", "--to", "archive")).out).toContain("already")
-    const nowhere = await run("move", "salon-1", "--to", "nowhere")
-    expect([nowhere.code, nowhere.err]).toEqual([1, expect.stringContaining("expected one of")])
-    expect((await run("move", "nobody", "--to", "archive")).code).toBe(1)
+  test.each([
+    ["plain", {}],
+    ["sealed", { WHATSAPP_ENCRYPTION_KEY: "7e".repeat(32), WHATSAPP_ENCRYPT_MESSAGES: "true" }],
+  ])(
+    "a %s company moves to another store, is exported, erased, and restored from its export with its credentials",
+    {
+      timeout: 2 * MINUTE,
+    },
+    async (_, more) => {
+      env = { ...env, ...more }
+      await oldLine(at("line"), "4915112348001")
+      await oldLine(at("other"), "4915112348002")
+      expect((await run("import", "salon-1", "--from", at("line"), "--dry-run")).out).toContain("would be imported")
+      expect((await run("import", "salon-1", "--from", at("line"))).code).toBe(0)
+      expect((await run("import", "salon-2", "--from", at("other"))).code).toBe(0)
+      const moved = await run("move", "salon-1", "--to", "archive")
+      expect([moved.code, moved.out]).toEqual([0, "salon-1 is in archive now\n"])
+      expect((await run("move", "salon-1", "--to", "archive")).out).toContain("already")
+      const nowhere = await run("move", "salon-1", "--to", "nowhere")
+      expect([nowhere.code, nowhere.err]).toEqual([1, expect.stringContaining("expected one of")])
+      expect((await run("move", "nobody", "--to", "archive")).code).toBe(1)
 
-    const exported = await run("export", "salon-1", "--credentials", "--out", at("salon-1.ndjson"))
-    expect(exported.code).toBe(0)
-    expect((await stat(at("salon-1.ndjson"))).mode & 0o777).toBe(0o600)
-    const plain = await run("export", "salon-1")
-    expect(plain.out.split("\n").filter((line) => line.startsWith('{"kind":"auth"'))).toEqual([])
-    const others = await run("export", "salon-2", "--credentials")
-    expect((await run("erase", "salon-1")).code).toBe(2)
-    expect((await run("erase", "salon-1", "--yes")).out).toContain("salon-1 is erased")
-    const left = Object.values(await contents(at("data"))).join("")
-    expect((await run("list", "--json")).json()).toMatchObject([{ companyId: "salon-2" }])
-    expect(left).not.toContain("salon-1/")
-    expect((await readdir(at("data"), { recursive: true })).filter((name) => name.includes("salon-1"))).toEqual([])
+      const exported = await run("export", "salon-1", "--credentials", "--out", at("salon-1.ndjson"))
+      expect(exported.code).toBe(0)
+      expect((await stat(at("salon-1.ndjson"))).mode & 0o777).toBe(0o600)
+      const plain = await run("export", "salon-1")
+      expect(plain.out.split("\n").filter((line) => line.startsWith('{"kind":"auth"'))).toEqual([])
+      const others = await run("export", "salon-2", "--credentials")
+      expect((await run("erase", "salon-1")).code).toBe(2)
+      expect((await run("erase", "salon-1", "--yes")).out).toContain("salon-1 is erased")
+      const left = Object.values(await contents(at("data"))).join("")
+      expect((await run("list", "--json")).json()).toMatchObject([{ companyId: "salon-2" }])
+      expect(left).not.toContain("salon-1/")
+      expect((await readdir(at("data"), { recursive: true })).filter((name) => name.includes("salon-1"))).toEqual([])
 
-    const text = await readFile(at("salon-1.ndjson"), "utf8")
-    await writeFile(at("cut.ndjson"), text.slice(0, -100))
-    const cut = await run("import", "salon-1", "--from", at("cut.ndjson"))
-    expect([cut.code, cut.err]).toEqual([1, expect.stringContaining("cut off")])
-    expect((await run("import", "salon-1", "--from", at("salon-1.ndjson"))).code).toBe(0)
-    const again = await run("export", "salon-1", "--credentials")
-    const auth = (out: string): string[] => out.split("\n").filter((line) => line.startsWith('{"kind":"auth"'))
-    expect(auth(again.out)).toEqual(auth(text))
-    expect(auth((await run("export", "salon-2", "--credentials")).out)).toEqual(auth(others.out))
-  })
+      const text = await readFile(at("salon-1.ndjson"), "utf8")
+      await writeFile(at("cut.ndjson"), text.slice(0, -100))
+      const cut = await run("import", "salon-1", "--from", at("cut.ndjson"))
+      expect([cut.code, cut.err]).toEqual([1, expect.stringContaining("cut off")])
+      expect((await run("import", "salon-1", "--from", at("salon-1.ndjson"))).code).toBe(0)
+      const again = await run("export", "salon-1", "--credentials")
+      const auth = (out: string): string[] => out.split("\n").filter((line) => line.startsWith('{"kind":"auth"'))
+      expect(auth(again.out)).toEqual(auth(text))
+      expect(auth((await run("export", "salon-2", "--credentials")).out)).toEqual(auth(others.out))
+    },
+  )
 
   test("says what is wrong with a wrong use, and shows help for each command", { timeout: MINUTE }, async () => {
     for (const args of [[], ["frob"], ["list", "--frob"], ["move", "x"], ["erase", "x"], ["import", "x"], ["export"]]) {

@@ -78,8 +78,8 @@ function lines(what: string): Progress {
   let said = -1
   return {
     at(done, total) {
-      const step = total === 0 ? STEPS : Math.floor((done / total) * STEPS)
-      if (step <= said) return
+      const step = Math.floor((done / total) * STEPS)
+      if (total === 0 || step <= said) return
       said = step
       console.error(`${what} ${done} of ${total}`)
     },
