@@ -2,6 +2,7 @@ import { createHash } from "node:crypto"
 import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
+import { signatures } from "./sigv4.ts"
 import { deleteKeys, listPage, type MemoryBucket, memoryBucket } from "./s3-memory.ts"
 
 /** What goes wrong with a request, instead of or beside what was asked for. */
@@ -20,6 +21,8 @@ export interface Fault {
 
 export interface FaultRequest {
   readonly method: string
+  /** Path and query as sent. */
+  readonly target: string
   readonly key: string
   readonly query: URLSearchParams
   readonly headers: IncomingMessage["headers"]
@@ -45,6 +48,7 @@ export interface FaultServer {
 }
 
 const BUCKET = "switchboard"
+const SECRET = "SECRET-OF-THE-KEY"
 
 export async function startFaultServer(): Promise<FaultServer> {
   const bucket = memoryBucket()
@@ -70,6 +74,7 @@ export async function startFaultServer(): Promise<FaultServer> {
     const [, name = "", ...rest] = decodeURIComponent(url.pathname).split("/")
     const request = {
       method: message.method ?? "",
+      target: message.url ?? "",
       key: rest.join("/"),
       query: url.searchParams,
       headers: message.headers,
@@ -106,9 +111,11 @@ export async function startFaultServer(): Promise<FaultServer> {
   }
   const refuse = (status: number, code: string): Reply => ({ status, body: errorDocument(code) })
 
-  function serve({ method, key, query, headers, body }: FaultRequest): Reply {
+  function serve({ method, target, key, query, headers, body }: FaultRequest): Reply {
     if (key === "\0no bucket") return refuse(404, "NoSuchBucket")
     if (!(headers.authorization ?? "").includes("Credential=KEY/")) return refuse(403, "InvalidAccessKeyId")
+    const signature = signatures({ method, target, headers }, SECRET)
+    if (signature === undefined || signature.given !== signature.expected) return refuse(403, "SignatureDoesNotMatch")
     const digest = createHash("sha256").update(body).digest("hex")
     if (headers["x-amz-content-sha256"] !== digest) return refuse(400, "XAmzContentSHA256Mismatch")
     if (method === "GET" && query.has("versioning")) {
@@ -149,7 +156,7 @@ export async function startFaultServer(): Promise<FaultServer> {
       endpoint: `http://127.0.0.1:${port}`,
       bucket: BUCKET,
       accessKeyId: "KEY",
-      secretAccessKey: "SECRET-OF-THE-KEY",
+      secretAccessKey: SECRET,
     },
     spoil: (fault) => (spoil = fault),
     conditions: "kept",
