@@ -3,6 +3,7 @@ import type { Chats } from "./chats.ts"
 import type { Ledger, Op, Placement } from "../ledger.ts"
 import { type MessageFilter, readCursor, scan, timeKey } from "./message-list.ts"
 import type { FaultInfo, Message, MessageStatus, MessageTimes } from "../types.ts"
+import { unsealed } from "../records/sealer.ts"
 import { decodeRecord, encodeRecord } from "../records/values.ts"
 
 /** A message as it is kept: what callers see, and where it stands in our own order. */
@@ -134,7 +135,8 @@ export function createMessages(ledger: Ledger, chats: Chats): Messages {
     },
 
     async wire(company, messageIds) {
-      return (await ledger.get(company, WIRE_TABLE, messageIds)).map((row) => row?.value)
+      const rows = await ledger.get(company, WIRE_TABLE, messageIds)
+      return rows.map((row) => row && unsealed(row.value, `wire ${row.key}`))
     },
 
     placeWire: (messageId, wire) => ({ op: "put", table: WIRE_TABLE, key: messageId, value: wire }),

@@ -40,6 +40,12 @@ export function isSealed(record: Uint8Array): boolean {
   return record[0] === RECORD_VERSION && record[1] === Format.sealed && record.length > SEALED_ROOM
 }
 
+/** Bytes that are no record of ours, as they are; throws RECORD_SEALED where nobody has opened them. */
+export function unsealed(bytes: Uint8Array, name: string): Uint8Array {
+  if (isSealed(bytes)) throw appError("RECORD_SEALED", { cause: new Error(`${name} is sealed`) })
+  return bytes
+}
+
 /** The id of the key of a sealed record. */
 export function keyIdOf(record: Uint8Array): Uint8Array {
   return record.subarray(SEALED_ROOM, SEALED_ROOM + KEY_ID_BYTES)

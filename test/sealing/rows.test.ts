@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest"
 import { createMemoryLedger } from "../../adapters/ledger/memory/index.ts"
 import type { DumpedRecord, Ledger, Op } from "../../core/ledger.ts"
 import { openSealedLedger, type SealedLedger } from "../../core/records/sealed-ledger.ts"
+import { createMessages } from "../../core/message/messages.ts"
 import { encodeRecord } from "../../core/records/values.ts"
 import { bytes, codeOf } from "../suites/bytes.ts"
 import { put } from "../suites/ledger/subject.ts"
@@ -117,6 +118,19 @@ describe("a company's rows, sealed", () => {
     expect(shown(await dump(base))).not.toContain("still sealed")
     expect(shown(await dump(base, "later"))).toContain("plain")
     expect((await ledger.get("acme", "message", ["m9"]))[0]?.value).toEqual(bytes("still sealed"))
+  })
+})
+
+describe("a sealed row that nobody opens", () => {
+  it("is RECORD_SEALED to whoever reads it, also as the bytes that would go out", async () => {
+    await open().commit("acme", work)
+    const messages = createMessages(base, { byId: async () => undefined } as never)
+    expect(await codeOf(messages.get("acme", ["m1"]))).toBe("RECORD_SEALED")
+    expect(await codeOf(messages.wire("acme", ["m1"]))).toBe("RECORD_SEALED")
+    expect(await createMessages(open(), {} as never).wire("acme", ["m1", "m2"])).toEqual([
+      bytes(`\u0012raw ${PHONE}`),
+      undefined,
+    ])
   })
 })
 
