@@ -12,19 +12,8 @@ import { defineRoute } from "../../core/route.ts"
 import { isStartError } from "../../core/settings/start-error.ts"
 import type { StorageAdapter } from "../../core/store.ts"
 import { createTestClock } from "../support/clock.ts"
+import { idle } from "../support/idle-provider.ts"
 import { createTestSystem, type TestSystem } from "../support/system.ts"
-
-const idle: ProviderAdapter = {
-  name: "idle",
-  config: z.object({}),
-  env: {},
-  create: () => ({
-    name: "idle",
-    encode: () => new Uint8Array(),
-    linked: async () => false,
-    connect: () => Promise.reject(new Error("Nobody connects in these tests")),
-  }),
-}
 
 const principal: Principal = { kind: "admin", scopes: new Set(["operator", "read", "session"]) }
 const doorman = definePlugin({

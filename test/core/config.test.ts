@@ -322,12 +322,13 @@ describe("an address other than loopback", () => {
 })
 
 describe("what is not built yet", () => {
-  it.each([
-    ["WHATSAPP_BLOCKED_NUMBERS", "79001234567"],
-  ])("stops the start where ignoring it would be less safe: %s", async (variable, value) => {
-    const { problems } = await read({ env: { [variable]: value } })
-    expect(problems).toEqual([expect.stringMatching(new RegExp(`^${variable}: is not built yet`))])
-  })
+  it.each([["WHATSAPP_BLOCKED_NUMBERS", "79001234567"]])(
+    "stops the start where ignoring it would be less safe: %s",
+    async (variable, value) => {
+      const { problems } = await read({ env: { [variable]: value } })
+      expect(problems).toEqual([expect.stringMatching(new RegExp(`^${variable}: is not built yet`))])
+    },
+  )
 
   it("is one warning each for the rest, only when set, and silent where the default is what happens anyway", async () => {
     const { problems, warnings } = await read({

@@ -5,22 +5,10 @@ import { createClock } from "../../adapters/system/clock.ts"
 import { type App, createApp } from "../../core/app.ts"
 import { appError } from "../../core/errors.ts"
 import { definePlugin, z } from "../../core/plugin.ts"
-import type { ProviderAdapter } from "../../core/provider.ts"
 import { isStartError } from "../../core/settings/start-error.ts"
 import { type OpenStore, type StorageAdapter, StoreFault } from "../../core/store.ts"
+import { idle } from "../support/idle-provider.ts"
 import { createTestSystem, type TestSystem } from "../support/system.ts"
-
-const idle: ProviderAdapter = {
-  name: "idle",
-  config: z.object({}),
-  env: {},
-  create: () => ({
-    name: "idle",
-    encode: () => new Uint8Array(),
-    linked: async () => false,
-    connect: () => Promise.reject(new Error("Nobody connects in these tests")),
-  }),
-}
 
 /** Reads the health checks from inside. */
 const checked: Record<string, { ok: boolean; detail?: string }>[] = []

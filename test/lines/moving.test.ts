@@ -22,6 +22,22 @@ function sabotage(house: House, store: string, change: Partial<OpenStore["driver
   return () => void Object.assign(driver, before)
 }
 
+/** Holds every write to a store back; the function it gives lets them go. */
+function holdWrites(house: House, store: string): () => void {
+  let release = (): void => undefined
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const { commit } = (house.stores.get(store) as OpenStore).driver
+  sabotage(house, store, {
+    commit: async (...input) => {
+      await held
+      return commit(...input)
+    },
+  })
+  return release
+}
+
 async function linked(): Promise<House> {
   const house = await openStoredHouse({ stores })
   await house.connect("acme")
@@ -81,23 +97,13 @@ describe("moving a linked company", () => {
 
   it("takes sends meanwhile, and they go out afterwards", async () => {
     const house = await linked()
-    let copying: (() => void) | undefined
-    const held = new Promise<void>((resolve) => {
-      copying = resolve
-    })
-    const { commit } = (house.stores.get("archive") as OpenStore).driver
-    sabotage(house, "archive", {
-      commit: async (...input) => {
-        await held
-        return commit(...input)
-      },
-    })
+    const copying = holdWrites(house, "archive")
     await put(house, "archive")
     await house.clock.settle()
     expect((await view(house)).move).toMatchObject({ state: "copying", copied: 0 })
     const sent = await house.send("acme", {})
     expect(sent.status).toBe(202)
-    copying?.()
+    copying()
     await house.clock.advance(1_000)
     await house.provider.line("acme").open()
     await house.clock.settle()
@@ -162,17 +168,7 @@ describe("moving a linked company", () => {
 
   it("waits for nobody: a send, a restart and a logout meanwhile are done afterwards", async () => {
     const house = await linked()
-    let copying: (() => void) | undefined
-    const held = new Promise<void>((resolve) => {
-      copying = resolve
-    })
-    const { commit } = (house.stores.get("archive") as OpenStore).driver
-    sabotage(house, "archive", {
-      commit: async (...input) => {
-        await held
-        return commit(...input)
-      },
-    })
+    const copying = holdWrites(house, "archive")
     await put(house, "archive")
     await house.clock.settle()
     expect((await house.send("acme", {})).status).toBe(202)
@@ -182,7 +178,7 @@ describe("moving a linked company", () => {
     const out = house.lines.commands.logout(callOf("acme"))
     await house.clock.advance(11_000)
     expect((await out).status.status).toBe("logged-out")
-    copying?.()
+    copying()
     await house.clock.advance(60_000)
     expect(await view(house)).toMatchObject({ storage: "archive", move: { state: "done" } })
     expect(await keysIn(house, "archive")).toEqual([])
