@@ -1,3 +1,4 @@
+import { readdir, readFile, rename } from "node:fs/promises"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { openFilesystem } from "../../adapters/storage/filesystem/index.ts"
 import { memoryStorage } from "../../adapters/storage/memory/index.ts"
@@ -386,4 +387,29 @@ describe("a sealed store of files", () => {
   }
   lifetime(subject)
   model(subject)
+
+  it("keeps nothing of what was plain once that is sealed anew, and opens again from the last good copy", async () => {
+    const files = async (): Promise<string> => {
+      const at = `${folder.path}/auth/acme`
+      const names = await readdir(at)
+      expect(names.sort()).toEqual(["journal", "last-good"])
+      return (await Promise.all(names.map((name) => readFile(`${at}/${name}`, "latin1")))).join()
+    }
+    await plain().save(batch)
+    await plain().save({ session: { "79001234567.0": null } })
+    for (const secret of ["a private key", "a ratchet"]) expect(await files()).toContain(secret)
+    const acme = sealed()
+    await Promise.all([acme.reseal(never, () => undefined), acme.save({ session: { b: bytes("beside") } })])
+    for (const secret of ["a private key", "a ratchet", "79001234567", "beside"])
+      expect(await files()).not.toContain(secret)
+    await subject.reopen()
+    expect(await sealed().load("creds", ["main"])).toEqual(batch.creds)
+    expect(await sealed().load("session", ["b"])).toEqual({ b: bytes("beside") })
+
+    await store.close()
+    await rename(`${folder.path}/auth/acme/last-good`, `${folder.path}/auth/acme/journal`)
+    await open()
+    expect(await sealed().load("creds", ["main"])).toEqual(batch.creds)
+    expect(await sealed().load("session", ["b"])).toEqual({})
+  })
 })

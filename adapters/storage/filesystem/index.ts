@@ -82,6 +82,7 @@ export async function openFilesystem(options: FilesystemOptions): Promise<OpenSt
     async flush() {
       // A commit is on the disk, and that is where it stays.
     },
+    compact: async (company) => slots.use(checked(company), (journal) => journal.compact()),
     close: slots.close,
   }
 }

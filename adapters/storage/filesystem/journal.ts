@@ -10,6 +10,8 @@ export interface Journal {
   load(keys: readonly string[]): Promise<(Uint8Array | undefined)[]>
   commit(writes: readonly Write[], fence: number): Promise<void>
   keys(): Promise<string[]>
+  /** Rewrites both files without what has been replaced or deleted; resolves when that is on the disk. */
+  compact(): Promise<void>
   /** Ends it: what was committed has been written, no file stays open. */
   close(): Promise<void>
 }
@@ -39,17 +41,33 @@ export async function openJournal(folder: string, options: JournalOptions): Prom
   let copyDue = found.credentials.size === 0 ? copied !== undefined : !copied
   let fence = found.fence
   let waiting: Commit[] = []
+  let rewrites: Pick<Commit, "done" | "failed">[] = []
   let running: Promise<void> | undefined
   let compactAt = 0
   let closed = false
 
   /** Those that came while the last group was being written are the next one: one write and one sync for all of them. */
   async function run(): Promise<void> {
-    while (waiting.length > 0) {
+    while (waiting.length > 0 || rewrites.length > 0) {
       const group = takeGroup()
       if (group.length > 0) await writeGroup(group)
+      if (rewrites.length > 0) await rewrite()
     }
     running = undefined
+  }
+
+  async function rewrite(): Promise<void> {
+    const asked = rewrites
+    rewrites = []
+    try {
+      if (file.facts().sequence > 0) {
+        await file.compact()
+        await lastGood.write(file)
+      }
+      for (const { done } of asked) done()
+    } catch (error) {
+      for (const { failed } of asked) failed(error)
+    }
   }
 
   function takeGroup(): Commit[] {
@@ -128,6 +146,14 @@ export async function openJournal(folder: string, options: JournalOptions): Prom
         else keys.add(key)
       }
       return [...keys]
+    },
+
+    compact() {
+      return new Promise<void>((done, failed) => {
+        if (closed) return failed(appError("STORAGE_UNAVAILABLE", { cause: new Error("The store is closed") }))
+        rewrites.push({ done, failed })
+        running ??= Promise.resolve().then(run)
+      })
     },
 
     async close() {
