@@ -6,6 +6,7 @@ import { createClock } from "../../adapters/system/clock.ts"
 import type { OpenStore } from "../../core/store.ts"
 import { createTestLog } from "../support/log.ts"
 import { startRedis } from "../support/redis-server.ts"
+import { s3Subject } from "./s3-subject.ts"
 
 /** What one message changes: records by `kind/key`, all of them or none. */
 export type Batch = Readonly<Record<string, Uint8Array>>
@@ -77,4 +78,6 @@ export const storeSubjects: readonly StoreSubject[] = [
       }
     },
   },
+  s3Subject({ name: "s3", flushMs: 1_000, bar: 0.8 }),
+  s3Subject({ name: "s3, flushMs 0", flushMs: 0 }),
 ]

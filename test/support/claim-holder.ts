@@ -17,12 +17,13 @@ export interface HolderInput extends SharedProcess {
 const input = JSON.parse(process.argv[2] ?? "") as HolderInput
 const say = (text: string): number => writeSync(1, `${text}\n`)
 
+// Neither the sockets of a store nor its waits need keep a process alive.
+const alive = setInterval(() => undefined, 60_000)
+
 const store = await sharedKinds[input.kind]?.open(input.at, input)
 const claim = await store?.claims?.claim(input.company)
 if (store === undefined || claim === undefined) throw new Error("The claim was refused")
 say(`held ${claim.fence}`)
-// The sockets of a store need not keep a process alive.
-const alive = setInterval(() => undefined, 60_000)
 for (let turn = 1; ; turn++) {
   const write = { key: `log/${input.instance}-${turn}`, value: Uint8Array.of(turn % 256) }
   try {

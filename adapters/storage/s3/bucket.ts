@@ -37,7 +37,7 @@ export interface Bucket {
   /** Those that are not there are fine. */
   remove(keys: readonly string[]): Promise<void>
   /** In one request for each 1,000 objects. */
-  list(folder: string, delimiter?: string): Promise<Listing>
+  list(folder: string, delimiter?: string, effort?: Effort): Promise<Listing>
   /** True when deleted objects stay as old versions. */
   versioned(): Promise<boolean>
 }
@@ -101,7 +101,7 @@ export function createBucket(client: Client, prefix: string): Bucket {
       await Promise.all(keys.map(removeOne))
     },
 
-    async list(folder, delimiter) {
+    async list(folder, delimiter, effort) {
       const objects: ListedObject[] = []
       const folders: string[] = []
       for (let token: string | undefined; ; ) {
@@ -112,7 +112,7 @@ export function createBucket(client: Client, prefix: string): Bucket {
           ...(delimiter === undefined ? {} : { delimiter }),
           ...(token === undefined ? {} : { "continuation-token": token }),
         }
-        const answer = await client.send({ method: "GET", key: "", query })
+        const answer = await client.send({ method: "GET", key: "", query, ...effort })
         if (answer.status !== 200) throw faultOf("a listing", answer)
         const page = parseList(answer.body)
         if (page === undefined) throw unavailable(new Error("S3 answered a listing with something else"))

@@ -9,8 +9,10 @@ const KEEPS_VERSIONS = "The S3 bucket keeps old versions: what is erased can sti
 /** Writes an object, reads it and removes it; what the server lacks is looked for until it is known. */
 export function createCheck(bucket: Bucket): () => Promise<readonly string[]> {
   let warnings: readonly string[] | undefined
+  /** One for each process: a check that breaks off leaves no more than that. */
+  const key = `probe/${randomBytes(8).toString("hex")}`
 
-  async function lookFor(key: string, bytes: Uint8Array): Promise<readonly string[]> {
+  async function lookFor(bytes: Uint8Array): Promise<readonly string[]> {
     const found: string[] = []
     if (await bucket.put(key, bytes, { fresh: true })) found.push(IGNORES_CONDITIONS)
     if (await bucket.versioned()) found.push(KEEPS_VERSIONS)
@@ -18,11 +20,10 @@ export function createCheck(bucket: Bucket): () => Promise<readonly string[]> {
   }
 
   return async () => {
-    const key = `probe/${randomBytes(8).toString("hex")}`
     const bytes = randomBytes(16)
     await bucket.put(key, bytes)
     const read = await bucket.get(key)
-    warnings ??= await lookFor(key, bytes)
+    warnings ??= await lookFor(bytes)
     await bucket.remove([key])
     if (read === undefined || Buffer.compare(read.bytes, bytes) !== 0) {
       throw appError("STORAGE_UNAVAILABLE", { cause: new Error("What was written did not come back") })

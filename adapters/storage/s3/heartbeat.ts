@@ -6,6 +6,9 @@ import type { Bucket, Effort } from "./bucket.ts"
 /**
  * The sign of life of this instance: one object, written again and again, for all of its claims. Others judge its age by
  * the server's clock alone; we judge ours from before the writing was sent, so that we notice first.
+ *
+ * Each life has an object of its own, `instances/<instance>-<life>`: what an ended one has still under way does not pass for
+ * a sign of the next. Lives of an instance are in order, so that an earlier process knows a later one.
  */
 export interface Heartbeat {
   /** This instance in names of objects, `[0-9a-f]{16}`. */
@@ -17,6 +20,9 @@ export interface Heartbeat {
   living(): Promise<Life | undefined>
   /** What others have to know of an instance to tell whether a claim of that life is held. */
   lives(instance: string, life: string): Promise<boolean>
+  /** No sign follows; others may take over when the lease has lapsed. */
+  stop(): void
+  /** Tells others that nobody lives here any more. */
   close(): Promise<void>
 }
 
@@ -39,37 +45,42 @@ export interface HeartbeatInput {
 
 /** Times of objects and of answers are whole seconds, each cut off, and two clocks of a server may differ a little. */
 export const SERVER_CLOCK_MS = 2_000
-
-interface Beat {
-  readonly life: string
-  readonly leaseMs: number
-}
+/** How often a first sign may take half a lease. */
+const SLOW = 3
 
 export function createHeartbeat({ bucket, clock, leaseMs, instance }: HeartbeatInput): Heartbeat {
   const own = createHash("sha256").update(instance).digest("hex").slice(0, 16)
-  const effort: Effort = { tries: 1, insists: true, timeoutMs: Math.max(250, leaseMs / 10) }
+  const effort: Effort = { tries: 1, insists: true, timeoutMs: Math.max(1_000, leaseMs / 10) }
   let beginning: Promise<Life | undefined> | undefined
-  let last: string | undefined
+  /** Of this process, the last one last, also those whose first sign got no answer. */
+  const lives: string[] = []
   let superseded = false
   let current: { readonly life: Life; end(): void } | undefined
   let closed = false
 
-  async function write(life: string): Promise<void> {
-    const beat: Beat = { life, leaseMs }
-    await bucket.put(beatName(own), new TextEncoder().encode(JSON.stringify(beat)), effort)
+  async function write(life: string, effort: Effort): Promise<void> {
+    await bucket.put(beatName(own, life), new TextEncoder().encode(JSON.stringify({ leaseMs })), effort)
   }
 
-  /** True when a life that is not ours has followed ours. */
-  async function isSuperseded(mine: string): Promise<boolean> {
-    const there = await bucket.get(beatName(own), effort)
-    superseded ||= there !== undefined && decode(there.bytes)?.life !== mine
+  /** All lives of this instance that have left a sign. */
+  async function listed(effort: Effort): Promise<string[]> {
+    const prefix = beatName(own, "")
+    return (await bucket.list(prefix, undefined, effort)).objects.map(({ key }) => key.slice(prefix.length))
+  }
+
+  /** A later process of this instance has begun. (It holds the data folder; we should not be here any more.) */
+  function isSuperseded(all: readonly string[]): boolean {
+    const last = lives.at(-1)
+    superseded ||= last !== undefined && all.some((life) => life > last && !lives.includes(life))
     return superseded
   }
 
   async function begin(): Promise<Life | undefined> {
     if (closed) throw appError("STORAGE_UNAVAILABLE", { cause: new Error("The store is closed") })
-    if (superseded || (last !== undefined && (await isSuperseded(last)))) return undefined
-    const id = randomBytes(8).toString("hex")
+    const before = superseded ? [] : await listed({ insists: true })
+    if (isSuperseded(before)) return undefined
+    const order = [...before, ...lives].map((life) => Number.parseInt(life.slice(0, 8), 16) || 0)
+    const id = `${(Math.max(0, ...order) + 1).toString(16).padStart(8, "0")}${randomBytes(4).toString("hex")}`
     let sent = times()
     let next: Timer | undefined
     let missing: Timer | undefined
@@ -91,9 +102,9 @@ export function createHeartbeat({ bucket, clock, leaseMs, instance }: HeartbeatI
       if (!alive()) return end()
       const sending = times()
       try {
-        if (await isSuperseded(id)) return end()
+        if (isSuperseded(await listed(effort))) return end()
         if (!alive()) return end()
-        await write(id)
+        await write(id, effort)
         // One that arrived after the lease had lapsed does not bring it back: others may have taken over in between.
         if (!alive()) return end()
         sent = sending
@@ -110,10 +121,17 @@ export function createHeartbeat({ bucket, clock, leaseMs, instance }: HeartbeatI
     }
 
     const life: Life = { id, alive, ended: ended.signal }
-    await write(id)
-    if (age() >= leaseMs / 2) throw appError("STORAGE_UNAVAILABLE", { cause: new Error("S3 answers too slowly") })
-    last = id
+    lives.push(id)
+    for (let tried = 1; ; tried++) {
+      sent = times()
+      await write(id, { insists: true })
+      if (age() < leaseMs / 2) break
+      if (tried === SLOW) throw appError("STORAGE_UNAVAILABLE", { cause: new Error("S3 answers too slowly") })
+    }
     current = { life, end }
+    // Nobody is behind them any more.
+    const gone = before.map((other) => beatName(own, other))
+    if (gone.length > 0) void bucket.remove(gone).catch(() => undefined)
     watch()
     next = clock.after(leaseMs / 3 - age(), () => void beat())
     return life
@@ -136,11 +154,14 @@ export function createHeartbeat({ bucket, clock, leaseMs, instance }: HeartbeatI
     },
 
     async lives(other, life) {
-      const there = await bucket.get(beatName(other))
+      const there = await bucket.get(beatName(other, life))
       if (there === undefined) return false
-      const beat = decode(there.bytes)
-      if (beat?.life !== life) return false
-      return there.date - there.modified < beat.leaseMs + SERVER_CLOCK_MS
+      return there.date - there.modified < leaseOf(there.bytes) + SERVER_CLOCK_MS
+    },
+
+    stop() {
+      closed = true
+      current?.end()
     },
 
     async close() {
@@ -149,23 +170,21 @@ export function createHeartbeat({ bucket, clock, leaseMs, instance }: HeartbeatI
       if (current === undefined) return
       current.end()
       // It would be taken for dead soon in any case.
-      await bucket.remove([beatName(own)]).catch(() => undefined)
+      await bucket.remove(lives.slice(-1).map((life) => beatName(own, life))).catch(() => undefined)
     },
   }
 }
 
-function beatName(instance: string): string {
-  return `instances/${instance}`
+function beatName(instance: string, life: string): string {
+  return `instances/${instance}-${life}`
 }
 
-/** Undefined for what no version of this server has written. */
-function decode(bytes: Uint8Array): Beat | undefined {
+/** The lease that a sign stands for (ms), 0 for what no version of this server has written. */
+function leaseOf(bytes: Uint8Array): number {
   try {
     const beat: unknown = JSON.parse(new TextDecoder().decode(bytes))
-    if (typeof beat !== "object" || beat === null || !("life" in beat) || !("leaseMs" in beat)) return undefined
-    const { life, leaseMs } = beat
-    return typeof life === "string" && typeof leaseMs === "number" ? { life, leaseMs } : undefined
+    return typeof beat === "object" && beat !== null && "leaseMs" in beat ? Number(beat.leaseMs) || 0 : 0
   } catch {
-    return undefined
+    return 0
   }
 }

@@ -44,6 +44,8 @@ export const s3Storage: StorageAdapter = {
   open: (options) => openS3(options),
 }
 
+/** Bytes of outdated records in a journal; more of them make it longer to open, fewer make it rewritten more often. */
+const SLACK = 1 << 20
 /** How long closing waits for what is not in the bucket yet; it is on the local disk in any case. */
 const CLOSE_MS = 10_000
 
@@ -52,7 +54,7 @@ export async function openS3(options: StoreOptions, extras: S3Extras = {}): Prom
   const { clock } = options
   const log = options.log.child({ store: options.store })
   const bucket = createBucket(createClient(settings, { clock, ...extras }), settings.prefix)
-  const local = createLocal(await openFilesystem({ path: join(options.folder, options.store) }))
+  const local = createLocal(await openFilesystem({ path: join(options.folder, options.store), slack: SLACK }))
   const { flushMs } = settings
   const leaseMs = extras.leaseMs ?? settings.leaseMs
   const heartbeat = createHeartbeat({ bucket, clock, leaseMs, instance: options.instance })
@@ -148,6 +150,7 @@ export async function openS3(options: StoreOptions, extras: S3Extras = {}): Prom
         clock.sleep(CLOSE_MS, done.signal).catch(() => undefined),
       ])
       done.abort()
+      heartbeat.stop()
       await Promise.all([...companies.values()].map((one) => one.stop()))
       await local.close()
     },

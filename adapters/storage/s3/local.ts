@@ -1,5 +1,4 @@
-import type { OpenStore, Write } from "../../../core/store.ts"
-import { UNFENCED } from "../../../core/store.ts"
+import { type OpenStore, UNFENCED, type Write } from "../../../core/store.ts"
 import { objectDamaged } from "./objects.ts"
 
 /** What the local copy of a company knows of itself, written with each of its commits. */
@@ -37,28 +36,26 @@ export interface Local {
 /** No kind of record can be encoded to this. */
 const SYNC = "==s3/sync"
 const VERSION = 1
+/** Version, sequence number and fence, which change with each commit; what hardly ever changes follows as JSON. */
+const HEAD = 17
 
 export function createLocal(store: OpenStore): Local {
   const { driver } = store
-  const write = (sync: Sync): Write => ({
-    key: SYNC,
-    value: new TextEncoder().encode(JSON.stringify({ version: VERSION, ...sync })),
-  })
+  const encode = syncEncoder()
   return {
     async sync(company) {
       const [value] = await driver.load(company, [SYNC])
-      if (value === undefined) return undefined
-      const { version, ...sync } = JSON.parse(new TextDecoder().decode(value)) as Sync & { version: number }
-      if (version !== VERSION) throw objectDamaged(company, SYNC, "the local copy is of another version")
-      return sync
+      return value && decodeSync(company, value)
     },
     load: (company, keys) => driver.load(company, keys),
     keys: async (company) => (await driver.keys(company)).filter((key) => key !== SYNC),
-    commit: (company, writes, fence, sync) => driver.commit(company, [...writes, write(sync)], fence),
+    commit: (company, writes, fence, sync) =>
+      driver.commit(company, [...writes, { key: SYNC, value: encode(sync) }], fence),
     async replace(company, records, sync) {
       await driver.erase(company)
-      const writes = [...records].map(([key, value]) => ({ key, value }))
-      await driver.commit(company, [...writes, write(sync)], sync.fence === 0 ? UNFENCED : sync.fence)
+      const writes: Write[] = [...records].map(([key, value]) => ({ key, value }))
+      writes.push({ key: SYNC, value: encode(sync) })
+      await driver.commit(company, writes, sync.fence === 0 ? UNFENCED : sync.fence)
     },
     erase: (company) => driver.erase(company),
     evict: (company) => driver.evict(company),
@@ -67,4 +64,31 @@ export function createLocal(store: OpenStore): Local {
     check: () => store.check(),
     close: () => store.close(),
   }
+}
+
+type Rest = Omit<Sync, "sequence" | "fence">
+
+function syncEncoder(): (sync: Sync) => Uint8Array {
+  /** By the list of generations, which is a new one whenever anything else changes. */
+  const known = new WeakMap<object, Buffer>()
+  return ({ sequence, fence, ...rest }) => {
+    let json = known.get(rest.own)
+    if (json === undefined) {
+      json = Buffer.from(JSON.stringify(rest))
+      known.set(rest.own, json)
+    }
+    const bytes = Buffer.allocUnsafe(HEAD + json.length)
+    bytes[0] = VERSION
+    bytes.writeDoubleBE(sequence, 1)
+    bytes.writeDoubleBE(fence, 9)
+    bytes.set(json, HEAD)
+    return bytes
+  }
+}
+
+function decodeSync(company: string, value: Uint8Array): Sync {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
+  if (bytes[0] !== VERSION) throw objectDamaged(company, SYNC, "the local copy is of another version")
+  const rest = JSON.parse(bytes.toString("utf8", HEAD)) as Rest
+  return { ...rest, sequence: bytes.readDoubleBE(1), fence: bytes.readDoubleBE(9) }
 }
