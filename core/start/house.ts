@@ -1,6 +1,4 @@
 import { type Background, createBackground } from "../background.ts"
-import type { Clock } from "../clock.ts"
-import type { Config } from "../config.ts"
 import { createHomes } from "../homes/homes.ts"
 import { createHooks, type HookRegistry } from "../hooks.ts"
 import { createHttp, type Http } from "../http/app.ts"
@@ -8,13 +6,12 @@ import type { OwnedRoute } from "../http/table.ts"
 import { createLines, type Lines } from "../lines.ts"
 import { createLocalOwnership } from "../records/local-ownership.ts"
 import type { Ledger } from "../ledger.ts"
-import type { Logger } from "../log.ts"
 import { type PluginHost, setUpPlugin } from "../loading/plugin-setup.ts"
 import type { Plugin } from "../plugin.ts"
 import { createSealing } from "./sealing.ts"
 import { createReseal } from "../reseal.ts"
 import { openSealedLedger } from "../records/sealed-ledger.ts"
-import type { Prepared } from "./prepare.ts"
+import type { HouseInput } from "./input.ts"
 import type { Provider } from "../provider.ts"
 import { lineRoutes } from "../routes/lines.ts"
 import { StartError, startStep } from "../settings/start-error.ts"
@@ -23,8 +20,6 @@ import { createStorageProbe } from "../records/storage-probe.ts"
 import { judgeStores, openStores } from "./stores.ts"
 import type { Stores } from "../stores.ts"
 import { toError } from "../errors.ts"
-import type { System } from "../system.ts"
-import type { UndoStack } from "./undo.ts"
 import type { Principal } from "../types.ts"
 import { version } from "./version.ts"
 import { within } from "../within.ts"
@@ -36,19 +31,6 @@ export interface House {
   readonly lines: Lines
   readonly http: Http
   readonly routes: readonly OwnedRoute[]
-}
-
-export interface HouseInput {
-  readonly config: Config
-  readonly system: System
-  readonly clock: Clock
-  readonly log: Logger
-  readonly prepared: Prepared
-  /** Receives what takes each part back. */
-  readonly undo: UndoStack
-  isClosing(): boolean
-  /** Whoever calls is the operator: nobody can but who holds the app in hand. */
-  readonly maintenance: boolean
 }
 
 const SETUP_MS = 30_000

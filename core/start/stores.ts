@@ -9,7 +9,7 @@ import { createStores, type Stores } from "../stores.ts"
 import { decodeRecord, encodeRecord } from "../records/values.ts"
 import { variableOf } from "../settings/store-specs.ts"
 import { within } from "../within.ts"
-import type { HouseInput } from "./house.ts"
+import type { HouseInput } from "./input.ts"
 
 const HOUSE = ""
 const TABLE = "instance"

@@ -46,7 +46,15 @@ const floors: readonly (readonly string[])[] = [
   ],
 ]
 const LINES = 3
-const TOP = new Set(["app", "start/house", "loading/plugin-setup", "start/prepare", "start/requests", "start/stores"])
+const TOP = new Set([
+  "app",
+  "start/house",
+  "loading/plugin-setup",
+  "start/prepare",
+  "start/requests",
+  "start/stores",
+  "start/input",
+])
 
 /** The floor of a file of `core/`; what is not listed lower stands with the lines and their pipelines. */
 export function floorOf(file: string): number {
