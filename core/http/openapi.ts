@@ -1,4 +1,4 @@
-import type { RouteConfig } from "@hono/zod-openapi"
+import { type RouteConfig, z } from "@hono/zod-openapi"
 import type { ErrorSpec } from "../errors.ts"
 import type { RouteSpec } from "../route.ts"
 import { errorBody } from "./schemas.ts"
@@ -65,7 +65,8 @@ export function describeRoute(spec: RouteSpec, errors: Readonly<Record<string, E
 
 function bodyOf(spec: RouteSpec, schema: NonNullable<RouteSpec["body"]>) {
   const required = !(spec.bodyOptional ?? schema.safeParse({}).success)
-  return { required, content: { "application/json": { schema } } }
+  const raw = spec.rawBody === undefined ? {} : { [spec.rawBody.type]: { schema: z.string() } }
+  return { required, content: { "application/json": { schema }, ...raw } }
 }
 
 /** `post_sessions_companyId_initialize`: stable as long as the path is. */
