@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts"
-import { appError, toError } from "../errors.ts"
+import { appError, isAppError, toError } from "../errors.ts"
 import type { Homes } from "../homes/homes.ts"
 import { isUnderWay, loadHome } from "../homes/record.ts"
 import type { Ledger, Op } from "../ledger.ts"
@@ -131,6 +131,15 @@ export function createErasure(deps: ErasureDeps): Erasure {
     return [home?.store ?? homes.standard]
   }
 
+  /** Throws for a company whose line another process runs: that one has to be asked. */
+  const refuseForeign = async (company: string): Promise<void> => {
+    const claimed = homes.tend(company, async () => undefined)
+    await within(clock, STORE_MS, claimed).catch((thrown: unknown) => {
+      // What a store has that is away is erased once it is back.
+      if (isAppError(thrown) && thrown.code === "SESSION_OWNED_ELSEWHERE") throw thrown
+    })
+  }
+
   return {
     erase: ({ company }) =>
       deps.serial(company, async () => {
@@ -139,6 +148,7 @@ export function createErasure(deps: ErasureDeps): Erasure {
         if (mark === undefined) {
           if (!(await deps.exists(company))) throw appError("NOT_FOUND", { message: "This company does not exist" })
           mark = { at: clock.now(), stores: await storesOf(company) }
+          await refuseForeign(company)
           await write(company, mark)
           guard.close(company)
           unlinked = await deps.silence(company, true)

@@ -122,7 +122,7 @@ export function companyDataRoutes({ companyData, companySettings }: Lines): read
           ),
         },
       },
-      errors: ["NOT_FOUND", "MOVE_UNDER_WAY", "STORAGE_UNAVAILABLE"],
+      errors: ["NOT_FOUND", "MOVE_UNDER_WAY", "SESSION_OWNED_ELSEWHERE", "STORAGE_UNAVAILABLE"],
     },
     async ({ call, requestId }) => {
       const { unlinked, pending } = await erasure.erase(call)

@@ -134,6 +134,19 @@ describe("DELETE /companies/{companyId}", () => {
     expect(await eraseBeside({ lateWritesIn: true })).toEqual(["ledger acme"])
   })
 
+  it("is refused, with everything as it was, for a line that another process runs", async () => {
+    const web = await inhabited()
+    // From now on the store is one that others reach as well.
+    Object.assign(web.house.stores.get("files") ?? {}, { claims: { claim: async () => undefined } })
+    const next = webOf(await web.house.reopen("stop"))
+    // All but the house's own count of claims.
+    const image = async () => ({ ...(await everything(next)), "ledger ": undefined })
+    const before = await image()
+    expect(await erase(next)).toMatchObject({ status: 409, json: { error: { code: "SESSION_OWNED_ELSEWHERE" } } })
+    expect(await image()).toEqual(before)
+    expect((await next.call("GET", "/companies/acme")).status).toBe(200)
+  })
+
   it("waits for a move to end", async () => {
     const web = await inhabited()
     let wake = (): void => undefined

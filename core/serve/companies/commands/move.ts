@@ -46,7 +46,11 @@ export const move: Command = {
       out.result({ company, storage: to, moved: false })
       return 0
     }
-    let { data: now } = await call<{ data: Company }>(server, "PUT", one(company), { storage: to })
+    let { data: now } = await call<{ data: Company }>(server, "PUT", one(company), { storage: to }).catch((thrown) => {
+      if (!(thrown instanceof CommandFailure) || thrown.code !== "MOVE_UNDER_WAY" || server.running) throw thrown
+      const remedy = "An earlier move was interrupted: start the server, which finishes it by itself"
+      throw new CommandFailure(thrown.message, { code: thrown.code, remedy })
+    })
     const progress = out.progress(`${company}: records copied`)
     const begun = performance.now()
     try {
