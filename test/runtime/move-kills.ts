@@ -30,6 +30,8 @@ const BACK_MS = 30_000
 const MOVED_MS = 60_000
 /** A line that has lost its credentials does not come back; it would have within this. */
 const AWAY_MS = 5_000
+/** Less than a line reads while it comes back again and again: a backlog would only be worked off afterwards. */
+const WRITTEN_EVERY_MS = 100
 const MEASURED = 3
 
 /**
@@ -47,7 +49,7 @@ export async function runMoveKills(options: MoveKillOptions): Promise<MoveKillFi
     const traffic = createTraffic(stage)
     const states: Partial<Record<MoveState, number>> = {}
     let at = 0
-    let noise = startNoise(stage, traffic, contacts)
+    let noise = startNoise(stage, traffic, contacts, WRITTEN_EVERY_MS)
     const spans: number[] = []
     while (spans.length < MEASURED) {
       const { move, ms } = await moveOnce(stage.platform, moved, pick(ring, ++at).name)
@@ -71,7 +73,7 @@ export async function runMoveKills(options: MoveKillOptions): Promise<MoveKillFi
       await traffic.write(pick(contacts, kill), moved)
 
       await stage.start()
-      noise = startNoise(stage, traffic, contacts)
+      noise = startNoise(stage, traffic, contacts, WRITTEN_EVERY_MS)
       const move = await movedBy(stage.platform, moved, MOVED_MS)
       if (move.state !== "done" || move.to !== to.name) throw new Error(`after the kill: ${JSON.stringify(move)}`)
       at++

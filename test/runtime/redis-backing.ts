@@ -3,6 +3,7 @@ import { temporaryFolder } from "../support/folder.ts"
 import { type RedisServer, startRedis } from "../support/redis-server.ts"
 import { storeOptions } from "../support/store-options.ts"
 import type { Backing } from "./backings.ts"
+import type { Counted } from "./costs.ts"
 
 export interface RedisBacking extends Backing {
   readonly server: RedisServer
@@ -28,5 +29,27 @@ export async function redisBacking(options: { readonly leaseMs?: number } = {}):
       }
     },
     close: () => server.remove(),
+  }
+}
+
+/** The same, with every command counted that its clients send; what a script does inside Redis is none. */
+export async function countedRedis(): Promise<Counted> {
+  const backing = await redisBacking()
+  let count = 0
+  const monitor = await backing.server.client().monitor()
+  monitor.on("monitor", (_time: string, _args: readonly string[], source: string) => {
+    if (source !== "lua") count++
+  })
+  return {
+    ...backing,
+    requests() {
+      const counted = count
+      count = 0
+      return counted
+    },
+    async close() {
+      monitor.disconnect()
+      await backing.close()
+    },
   }
 }

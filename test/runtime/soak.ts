@@ -2,6 +2,7 @@ import process from "node:process"
 import { type Backing, filesBacking } from "./backings.ts"
 import { runBackends } from "./backends.ts"
 import { closeRows, runCloses, runRefusedUpgrades, wrongCloses } from "./closes.ts"
+import { costTable, type Costs, runCosts } from "./costs.ts"
 import { runCuts } from "./cuts.ts"
 import { runFullLedger } from "./full-ledger.ts"
 import { runKills } from "./kills.ts"
@@ -11,7 +12,7 @@ import { type OutageOptions, runOutage } from "./outage.ts"
 import { runPausedHolder } from "./paused-holder.ts"
 import { runRace } from "./race.ts"
 import { runReconnects } from "./reconnects.ts"
-import { redisBacking } from "./redis-backing.ts"
+import { countedRedis, redisBacking } from "./redis-backing.ts"
 import { runRestart } from "./restart.ts"
 import { s3Backing } from "./s3-backing.ts"
 import { runSigterm } from "./sigterm.ts"
@@ -193,6 +194,22 @@ const runs: Record<string, () => Promise<string[]>> = {
     const s3 = await s3Backing()
     const { refuse, admit } = s3.front
     return [...faults, ...(await outage("S3 answers 503", { backing: s3, away: refuse, back: admit }))]
+  },
+  costs: async () => {
+    const s3 = await s3Backing()
+    const counts = (): number => {
+      const { requests } = s3.front.counts()
+      s3.front.reset()
+      return requests
+    }
+    const backings = [{ ...filesBacking(), requests: () => 0 }, await countedRedis(), { ...s3, requests: counts }]
+    const all: Costs[] = []
+    for (const backing of backings) {
+      all.push(await runCosts({ backing, row: 100, alone: 10, log }))
+      await backing.close()
+    }
+    console.log(costTable(all))
+    return []
   },
   "full-ledger": async () => {
     const { verdict, ...rest } = await runFullLedger(200)
