@@ -37,6 +37,7 @@ export function openCompanyStore(store: OpenStore, lease: Lease, tools: StorageT
     company: company.text,
     owner: lease.company,
     sha256: tools.sha256,
+    atomic: store.capabilities.atomic,
     check() {
       if (lease.lost.aborted) throw appError("FENCED")
     },

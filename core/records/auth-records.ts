@@ -32,6 +32,8 @@ export interface StoreDeps {
   /** Its true id. */
   readonly owner: string
   readonly sha256: Sha256
+  /** False for a store that may keep half of a commit. */
+  readonly atomic: boolean
   /** Throws FENCED once the lease has ended. */
   check(): void
   /** Under the lease's fence; no writes are no commit. */

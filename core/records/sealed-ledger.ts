@@ -21,10 +21,20 @@ export interface SealedLedgerDeps {
 }
 
 const HOUSE = ""
+/** Companies whose salt is at hand, and how many more there may be before room is made. */
+const REMEMBERED = 2_000
+const SLACK = 200
 
 export function openSealedLedger(ledger: Ledger, { sealer, onUnreadable }: SealedLedgerDeps): SealedLedger {
-  /** Some hundred bytes for each company that has been active since the start. */
   const companies = new Map<string, SealedCompany>()
+
+  /** Some kilobytes each: of many companies, those that came first and rest are let go of. */
+  const makeRoom = (): void => {
+    for (const [company, self] of companies) {
+      if (companies.size <= REMEMBERED) return
+      if (self.resting) companies.delete(company)
+    }
+  }
 
   const make = (company: string, by: Sealer, after?: Promise<unknown>): SealedCompany => {
     const made = createSealedCompany({
@@ -35,6 +45,7 @@ export function openSealedLedger(ledger: Ledger, { sealer, onUnreadable }: Seale
       rename: (vault) => renameRows(ledger, company, by, vault),
     })
     companies.set(company, made)
+    if (companies.size > REMEMBERED + SLACK) makeRoom()
     return made
   }
 

@@ -127,7 +127,11 @@ export function openSealedStore(deps: StoreDeps, sealer: Sealer): CompanyStore {
   /** The vault goes with the first records that need it, and with each until one has arrived. */
   const commit = async (writes: readonly Write[]): Promise<void> => {
     const made = fresh
-    await deps.commit(made === undefined ? writes : [{ key: VAULT, value: made.record }, ...writes])
+    if (made === undefined) return deps.commit(writes)
+    const salt = { key: VAULT, value: made.record }
+    // Where half of a commit may be lost, it must not be this one.
+    if (!deps.atomic) await deps.commit([salt])
+    await deps.commit(deps.atomic ? [salt, ...writes] : writes)
     if (fresh === made) fresh = undefined
   }
 

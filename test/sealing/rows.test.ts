@@ -121,6 +121,17 @@ describe("a company's rows, sealed", () => {
   })
 })
 
+describe("many companies", () => {
+  it("are let go of and found again, and none of them loses a commit", async () => {
+    const ledger = open()
+    const ids = Array.from({ length: 2_500 }, (_, at) => `company-${at}`)
+    await Promise.all(ids.map((id) => ledger.commit(id, [put("message", "m1", id), event("1")])))
+    for (const id of ids) await ledger.commit(id, [event("2")])
+    for (const id of ids) expect(await ledger.tail(id, "event")).toBe(2)
+    for (const id of ids) expect((await ledger.log(id, "event", 1, 1))[0]?.value).toEqual(bytes("2"))
+  })
+})
+
 describe("a sealed row that nobody opens", () => {
   it("is RECORD_SEALED to whoever reads it, also as the bytes that would go out", async () => {
     await open().commit("acme", work)

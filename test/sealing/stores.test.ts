@@ -113,6 +113,24 @@ describe("a company's auth state, sealed", () => {
     expect(await sealed().load("session", ["a"])).toEqual({ a: bytes("1") })
   })
 
+  it("has its salt before its records on a store that may keep half of a commit", async () => {
+    const kept: string[][] = []
+    const halves: OpenStore = {
+      ...store,
+      capabilities: { durable: true, atomic: false },
+      driver: {
+        ...store.driver,
+        commit: (company, writes, fence) => {
+          kept.push(writes.map(({ key }) => key))
+          return store.driver.commit(company, writes, fence)
+        },
+      },
+    }
+    await openCompanyStore(halves, leaseOf("acme"), { ...tools, sealer: sealing.sealer }).save(batch)
+    expect(kept.map((keys) => keys.includes(VAULT))).toEqual([true, false])
+    expect(await sealed().load("creds", ["main"])).toEqual(batch.creds)
+  })
+
   it("keeps the order of saves, however long each takes to be sealed", async () => {
     const acme = sealed("acme", await createTestSealing(KEY, [], true))
     await Promise.all(Array.from({ length: 40 }, (_, turn) => acme.save({ session: { a: bytes(`${turn}`) } })))

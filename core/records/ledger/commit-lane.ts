@@ -11,6 +11,8 @@ export interface CommitLane {
   commit(ops: readonly Op[]): Promise<CommitResult>
   /** Resolves when no commit is under way. */
   idle(): Promise<void>
+  /** True when none is. */
+  readonly resting: boolean
 }
 
 export interface CommitLaneDeps {
@@ -87,6 +89,11 @@ export function createCommitLane({ tail, prepare, write }: CommitLaneDeps): Comm
     underWay += all.length
     resuming += all.length
     for (const one of all) one.go()
+    rest()
+  }
+
+  const rest = (): void => {
+    if (underWay === 0 && waiting.length === 0) for (const idle of idlers.splice(0)) idle()
   }
 
   const unknownOfAll = (): string | undefined => {
@@ -108,9 +115,8 @@ export function createCommitLane({ tail, prepare, write }: CommitLaneDeps): Comm
 
   const ended = (): void => {
     underWay--
-    if (underWay > 0) return
-    if (waiting.length > 0) void pump()
-    else for (const idle of idlers.splice(0)) idle()
+    if (underWay === 0 && waiting.length > 0) void pump()
+    rest()
   }
 
   /** What a result says to those behind; true when the commit is to be made anew. */
@@ -165,6 +171,10 @@ export function createCommitLane({ tail, prepare, write }: CommitLaneDeps): Comm
         ended()
         return rest
       }, lost)
+    },
+
+    get resting() {
+      return underWay === 0 && waiting.length === 0
     },
 
     idle() {

@@ -15,6 +15,8 @@ export interface SealedCompany {
   replaced(vault: Vault): void
   /** Resolves when no commit is under way. */
   idle(): Promise<void>
+  /** True when it can be let go of: all that it knows can be read again. */
+  readonly resting: boolean
 }
 
 export interface SealedCompanyDeps {
@@ -117,6 +119,10 @@ export function createSealedCompany({ ledger, company, sealer, after, rename }: 
     replaced(next) {
       vault = next
     },
+    get resting() {
+      return opened && entering === 0 && fresh === undefined && lane.resting
+    },
+
     async idle() {
       while (entering > 0) await open().catch(() => undefined)
       await lane.idle()
