@@ -38,7 +38,8 @@ export function createStores({ specs, standard, folder, instance, clock, log }: 
       throw appError("STORAGE_UNAVAILABLE", { cause: new Error(`There is no store ${name}; see WHATSAPP_STORES`) })
     }
     const child = log.child({ store: name })
-    const store = await spec.adapter.open({ ...spec.options, folder, store: name, instance, clock, log: child })
+    const opened = await spec.adapter.open({ ...spec.options, folder, store: name, instance, clock, log: child })
+    const store = { ...opened, check: oneAtATime(opened.check) }
     const { durable, atomic } = store.capabilities
     if (!durable) child.warn({}, "This store forgets its lines at a restart")
     if (!atomic) child.warn({}, "This store may keep half of a change at a crash")
@@ -92,5 +93,16 @@ export function createStores({ specs, standard, folder, instance, clock, log }: 
       }
       if (failures.length > 0) throw toError(failures[0])
     },
+  }
+}
+
+/** Two checks at once would take each other's record away; whoever comes meanwhile shares the one that is running. */
+function oneAtATime<T>(check: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined
+  return () => {
+    running ??= check().finally(() => {
+      running = undefined
+    })
+    return running
   }
 }
