@@ -24,8 +24,11 @@ export interface Sessions extends LineGate {
   /** Throws SESSION_NOT_FOUND for a company never seen. */
   status(company: string): Promise<SessionStatus>
   look(company: string): Promise<SessionStatus | undefined>
-  /** One command after another for each company. Throws STORAGE_UNAVAILABLE for one that hangs; the next goes on. */
-  serial<T>(company: string, command: () => Promise<T>): Promise<T>
+  /**
+   * One command after another for each company. Throws STORAGE_UNAVAILABLE for one that has not ended after `ms`, since it
+   * hangs; the next goes on.
+   */
+  serial<T>(company: string, command: () => Promise<T>, ms?: number): Promise<T>
   drop(company: string): void
   /** Lets whoever waits for a change look again. */
   wake(): void
@@ -161,10 +164,10 @@ export function createSessions(deps: SessionsDeps): Sessions {
 
     touch: (company) => lines.get(company)?.touch(),
 
-    serial(company, command) {
+    serial(company, command, ms = COMMAND_MS) {
       const before = chains.get(company) ?? Promise.resolve()
       const done = before.then(command)
-      const tail = within(clock, COMMAND_MS, done).catch(() => true)
+      const tail = within(clock, ms, done).catch(() => true)
       chains.set(company, tail)
       void tail.then(() => {
         if (chains.get(company) === tail) chains.delete(company)

@@ -161,6 +161,7 @@ export function createCompanyData(deps: CompanyDataDeps): CompanyData {
       clock,
       log,
       openSha256: deps.openSha256,
+      generation: guard.generation,
       naming: async (company) => {
         await homes.learn(company)
         return { provider: naming.provider, storage: naming.storage(company) }

@@ -66,8 +66,18 @@ const STORE_MS = 10_000
 
 export function createErasure(deps: ErasureDeps): Erasure {
   const { ledger, guard, homes, clock, log } = deps
-  /** Companies whose erasure is being finished. */
-  const running = new Set<string>()
+  /** Companies whose mark somebody is at work on, however long that takes. */
+  const busy = new Set<string>()
+
+  const alone = async <T>(company: string, work: () => Promise<T>): Promise<T> => {
+    if (busy.has(company)) throw appError("STORAGE_UNAVAILABLE", { message: "The company is still being erased" })
+    busy.add(company)
+    try {
+      return await work()
+    } finally {
+      busy.delete(company)
+    }
+  }
 
   const load = async (company: string): Promise<Mark | undefined> => {
     const [row] = await ledger.get(HOUSE, TABLE, [company])
@@ -142,64 +152,72 @@ export function createErasure(deps: ErasureDeps): Erasure {
 
   return {
     erase: ({ company }) =>
-      deps.serial(company, async () => {
-        let mark = await load(company)
-        let unlinked = false
-        if (mark === undefined) {
-          if (!(await deps.exists(company))) throw appError("NOT_FOUND", { message: "This company does not exist" })
-          mark = { at: clock.now(), stores: await storesOf(company) }
-          await refuseForeign(company)
-          await write(company, mark)
-          guard.close(company)
-          unlinked = await deps.silence(company, true)
-        }
-        return { unlinked, pending: await finish(company, mark) }
-      }),
+      deps.serial(company, () =>
+        alone(company, async () => {
+          let mark = await load(company)
+          let unlinked = false
+          if (mark === undefined) {
+            if (!(await deps.exists(company))) throw appError("NOT_FOUND", { message: "This company does not exist" })
+            mark = { at: clock.now(), stores: await storesOf(company) }
+            await refuseForeign(company)
+            await write(company, mark)
+            guard.close(company)
+            unlinked = await deps.silence(company, true)
+          }
+          return { unlinked, pending: await finish(company, mark) }
+        }),
+      ),
 
     async admit(company) {
       const mark = await load(company)
       if (mark !== undefined) {
-        const left = await finish(company, mark)
+        const left = await alone(company, () => finish(company, mark))
         if (left.length > 0) throw isAway(left)
       }
       guard.open(company)
     },
 
-    async replace(company, work) {
-      const mark = { at: clock.now(), stores: await storesOf(company) }
-      await write(company, mark)
-      guard.close(company)
-      await deps.silence(company, false)
-      const left = await empty(company, mark)
-      if (left.length > 0) throw isAway(left)
-      try {
-        await work()
-      } catch (thrown) {
-        await finish(company, mark)
-        throw thrown
-      }
-      await unmark(company)
-      guard.open(company)
-    },
+    replace: (company, work) =>
+      alone(company, async () => {
+        const mark = { at: clock.now(), stores: await storesOf(company) }
+        await write(company, mark)
+        guard.close(company)
+        await deps.silence(company, false)
+        const left = await empty(company, mark)
+        if (left.length > 0) throw isAway(left)
+        try {
+          await work()
+        } catch (thrown) {
+          await finish(company, mark)
+          throw thrown
+        }
+        await unmark(company)
+        guard.open(company)
+      }),
 
     async resume() {
       for (const { key: company } of await ledger.due(TABLE, clock.now(), DUE_AT_ONCE)) {
-        if (running.has(company)) continue
-        // From here on nobody finds it, and it cannot be brought back with what is left of it.
-        guard.close(company)
-        await eraseHere(company)
-        running.add(company)
-        // Beside the others: a store that hangs holds up its own company alone.
-        const finished = deps.serial(company, async () => {
-          // The company's next beginning may have been quicker.
-          const mark = await load(company)
-          if (mark !== undefined) await finish(company, mark)
+        if (busy.has(company)) continue
+        let vanished = (): void => undefined
+        const unseen = new Promise<void>((resolve) => {
+          vanished = resolve
         })
-        finished
-          .catch((thrown: unknown) => {
-            log.warn({ company, error: toError(thrown).message }, "An erasure is still to be finished")
-          })
-          .finally(() => running.delete(company))
+        const finished = deps.serial(company, () =>
+          alone(company, async () => {
+            // The company's next beginning may have been quicker.
+            const mark = await load(company)
+            if (mark === undefined) return
+            guard.close(company)
+            await eraseHere(company)
+            vanished()
+            await finish(company, mark)
+          }),
+        )
+        // Stores are erased beside the others: one that hangs holds up its own company alone.
+        const ended = finished.catch((thrown: unknown) => {
+          log.warn({ company, error: toError(thrown).message }, "An erasure is still to be finished")
+        })
+        await Promise.race([unseen, ended])
       }
     },
   }

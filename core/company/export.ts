@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts"
-import { toError } from "../errors.ts"
+import { appError, toError } from "../errors.ts"
 import type { Events } from "../events.ts"
 import type { DumpedRecord, Ledger } from "../ledger.ts"
 import type { Logger } from "../log.ts"
@@ -25,6 +25,8 @@ export interface ExporterDeps {
   readonly clock: Clock
   readonly log: Logger
   readonly openSha256: () => Digest
+  /** Another number than before: what has been read since may be half of a company that was erased meanwhile. */
+  generation(company: string): number
   /** The provider and the store of a company. */
   naming(company: string): Promise<{ readonly provider: string; readonly storage: string }>
   /** All of a company's auth state, as it is at one moment. */
@@ -49,6 +51,7 @@ export function createExporter(deps: ExporterDeps): Exporter {
 
   async function* chunks(header: HeaderLine, auth: readonly AuthRecord[]): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const digest = deps.openSha256()
+    const generation = deps.generation(header.companyId)
     const counts: Record<string, number> = {}
     let lines = 0
     const write = (some: readonly object[]): Uint8Array<ArrayBuffer> => {
@@ -71,6 +74,7 @@ export function createExporter(deps: ExporterDeps): Exporter {
       const shown = records.map((record) => recordLine(header.credentials ? record : withoutSecrets(record)))
       if (shown.length > 0) yield write(shown)
     }
+    if (deps.generation(header.companyId) !== generation) throw appError("COMPANY_ERASED")
     const end = { kind: "end", lines, counts, sha256: hex(digest.digest()) }
     yield encoder.encode(`${JSON.stringify(end)}\n`)
   }

@@ -11,11 +11,14 @@ export interface Guard {
   /** The company begins anew. */
   open(company: string): void
   isClosed(company: string): boolean
+  /** How often a company of this id has been erased since the start: another number is another company. */
+  generation(company: string): number
 }
 
 /** Only tests let late writes in, to see what the guard is for. */
 export function createGuard(ledger: Ledger, lets: { readonly lateWritesIn?: boolean } = {}): Guard {
   const closed = new Set<string>()
+  const generations = new Map<string, number>()
   return {
     ledger: {
       ...ledger,
@@ -24,9 +27,13 @@ export function createGuard(ledger: Ledger, lets: { readonly lateWritesIn?: bool
         return ledger.commit(company, ops)
       },
     },
-    close: (company) => void closed.add(company),
+    close(company) {
+      closed.add(company)
+      generations.set(company, (generations.get(company) ?? 0) + 1)
+    },
     open: (company) => void closed.delete(company),
     isClosed: (company) => closed.has(company),
+    generation: (company) => generations.get(company) ?? 0,
   }
 }
 

@@ -153,36 +153,43 @@ export function createImporter(deps: ImporterDeps): Importer {
         return report
       }),
 
-    exported: ({ company }, bytes, how) =>
-      sessions.serial(company, async () => {
-        const file = await readExport(bytes, deps.openSha256, () => clock.sleep(0))
-        if (file.companyId !== company) throw wrong(`The export is of ${file.companyId}; import it under that id`)
-        if (file.credentials && file.provider !== provider.name) {
-          throw wrong(`The credentials are those of provider ${file.provider}, and this is ${provider.name}`)
-        }
-        const given = file.credentials ? await provider.describeAuth?.(storeOf(file.auth)) : undefined
-        const there: readonly Objection[] = (await deps.exists(company))
-          ? [{ code: "exists", message: "The company has data here, all of which the import would replace" }]
-          : []
-        const overridden = [...there, ...(await objections(company, given))]
-        admitImport(overridden, how)
-        const counts = { ...countsOf(file.auth), ...file.counts }
-        const { dryRun } = how
-        const report = { companyId: company, dryRun, user: given?.user ?? null, counts, skipped: [], overridden }
-        if (dryRun) return report
-        await erasure.admit(company)
-        await erasure.replace(company, async () => {
-          await restoreRecords(ledger, company, file, given !== undefined)
-          if (file.credentials) await saveAuth(company, file.auth)
-        })
-        sessions.companies.add(company)
-        log.info({ company, credentials: file.credentials, forced: overridden.length > 0 }, "An export was imported")
-        return report
-      }),
+    async exported({ company }, bytes, how) {
+      const file = await readExport(bytes, deps.openSha256, () => clock.sleep(0))
+      return sessions.serial(
+        company,
+        async () => {
+          if (file.companyId !== company) throw wrong(`The export is of ${file.companyId}; import it under that id`)
+          if (file.credentials && file.provider !== provider.name) {
+            throw wrong(`The credentials are those of provider ${file.provider}, and this is ${provider.name}`)
+          }
+          const given = file.credentials ? await provider.describeAuth?.(storeOf(file.auth)) : undefined
+          const there: readonly Objection[] = (await deps.exists(company))
+            ? [{ code: "exists", message: "The company has data here, all of which the import would replace" }]
+            : []
+          const overridden = [...there, ...(await objections(company, given))]
+          admitImport(overridden, how)
+          const counts = { ...countsOf(file.auth), ...file.counts }
+          const { dryRun } = how
+          const report = { companyId: company, dryRun, user: given?.user ?? null, counts, skipped: [], overridden }
+          if (dryRun) return report
+          await erasure.admit(company)
+          await erasure.replace(company, async () => {
+            await restoreRecords(ledger, company, file, given !== undefined)
+            if (file.credentials) await saveAuth(company, file.auth)
+          })
+          sessions.companies.add(company)
+          log.info({ company, credentials: file.credentials, forced: overridden.length > 0 }, "An export was imported")
+          return report
+        },
+        RESTORE_MS,
+      )
+    },
   }
 }
 
 const FLUSH_MS = 5_000
+/** A large export takes minutes to be written. */
+const RESTORE_MS = 30 * 60_000
 
 function countsOf(auth: AuthBatch): Record<string, number> {
   return Object.fromEntries(

@@ -187,6 +187,31 @@ describe("GET /companies/{companyId}/export", () => {
     expect(web.house.log.lines.some(({ message }) => message === "An export broke off")).toBe(true)
   })
 
+  it("breaks off, without its last line, when the company is erased on the way", async () => {
+    const ledger = createMemoryLedger()
+    const web = await inhabited(ledger)
+    await ledger.commit(
+      "acme",
+      Array.from({ length: 2_000 }, (_, at) => ({
+        op: "put" as const,
+        table: "wire",
+        key: `w${at}`,
+        value: Uint8Array.of(1),
+      })),
+    )
+    const response = await web.fetch("GET", "/companies/acme/export")
+    const reader = response.body?.getReader()
+    await reader?.read()
+    await reader?.read()
+    const erased = web.call("DELETE", "/companies/acme")
+    await web.house.clock.advance(100)
+    expect((await erased).status).toBe(200)
+    const rest = async (): Promise<void> => {
+      while ((await reader?.read())?.done === false);
+    }
+    await expect(rest()).rejects.toMatchObject({ code: "COMPANY_ERASED" })
+  })
+
   it("writes values so that they read back as what they were", () => {
     const values: unknown[] = [
       { a: Uint8Array.of(1, 2, 255), b: [Number.POSITIVE_INFINITY, -0, Number.NaN], c: null },

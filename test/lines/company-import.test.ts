@@ -270,6 +270,36 @@ describe("POST /companies/{companyId}/import with an export", () => {
     expect(await everything(web)).toEqual(before)
   })
 
+  it("is not taken for something to be erased by the rounds that finish erasures, however long it takes", async () => {
+    const web = await inhabited()
+    const text = await manyRows(web, await exportOf(web, true))
+    const ledger = createMemoryLedger()
+    let slow = true
+    let commits = 0
+    const waiting: (() => void)[] = []
+    const there = await openStoredWeb({
+      stores,
+      ledger: {
+        ...ledger,
+        async commit(company, ops) {
+          // In the middle: some of it is there already.
+          if (slow && company === "acme" && ++commits > 3) await new Promise<void>((resolve) => waiting.push(resolve))
+          return ledger.commit(company, ops)
+        },
+      },
+    })
+    there.house.lines.start()
+    const restoring = restore(there, text)
+    for (let round = 0; round < 3; round++) await there.house.clock.advance(there.house.settings.cleanupIntervalMs)
+    slow = false
+    for (const go of waiting) go()
+    await there.house.clock.advance(there.house.settings.cleanupIntervalMs * 2)
+    expect((await restoring).status).toBe(200)
+    await there.house.clock.advance(there.house.settings.cleanupIntervalMs * 2)
+    expect((await dumpOf(ledger, "acme")).filter((record) => record.table === "wire").length).toBeGreaterThan(1_000)
+    expect((await there.call("GET", "/companies/acme")).status).toBe(200)
+  })
+
   it("leaves nothing of a company whose restoring was cut short by a crash", async () => {
     const web = await inhabited()
     const text = await exportOf(web, true)
