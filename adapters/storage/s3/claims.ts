@@ -64,6 +64,7 @@ const LONGEST_WAIT_MS = 600
 export function createClaims({ bucket, heartbeat, clock, localFence, leaving, fencing }: ClaimsInput): Claims {
   const held = new Map<string, Held>()
   const underWay = new Set<string>()
+  const watched = new WeakSet<Life>()
   /** Releases that did not get through: nobody else can have these companies until they do. */
   const unsaid = new Map<string, () => Promise<void>>()
   let saying: Timer | undefined
@@ -95,7 +96,13 @@ export function createClaims({ bucket, heartbeat, clock, localFence, leaving, fe
       erased: false,
       alive: () => !fencing || (!claim.over && life.alive()),
     }
-    life.ended.addEventListener("abort", () => lost.abort(), { once: true, signal: lost.signal })
+    if (!watched.has(life)) {
+      watched.add(life)
+      // One for all claims: there may be hundreds.
+      life.ended.addEventListener("abort", () => {
+        for (const one of held.values()) if (one.life === life) one.lost.abort()
+      })
+    }
     return claim
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { AwsClient } from "aws4fetch"
+import { AwsV4Signer } from "aws4fetch"
 import type { Clock } from "../../../core/clock.ts"
 import { isAppError, toError } from "../../../core/errors.ts"
 import { createBreaker } from "./breaker.ts"
@@ -32,7 +32,7 @@ export interface Client {
 
 export interface ClientTools {
   readonly clock: Clock
-  readonly fetch?: (request: Request, init: { signal: AbortSignal; redirect: "manual" }) => Promise<Response>
+  readonly fetch?: (url: URL, init: RequestInit) => Promise<Response>
 }
 
 interface Attempt {
@@ -50,7 +50,8 @@ const AT_ONCE = 64
 
 export function createClient(settings: S3Settings, { clock, fetch = globalThis.fetch }: ClientTools): Client {
   const { base, prefix, region, accessKeyId, secretAccessKey } = settings
-  const signer = new AwsClient({ accessKeyId, secretAccessKey, region, service: "s3" })
+  /** Of signing keys, which stay the same for a day. */
+  const cache = new Map<string, ArrayBuffer>()
   const breaker = createBreaker(clock)
   let running = 0
   const queue: (() => void)[] = []
@@ -61,12 +62,19 @@ export function createClient(settings: S3Settings, { clock, fetch = globalThis.f
     const digest = createHash("sha256")
       .update(body ?? "")
       .digest("hex")
-    const request = await signer.sign(url.toString(), {
-      method,
+    const signer = new AwsV4Signer({
+      ...{ accessKeyId, secretAccessKey, region, service: "s3", cache, method },
+      url: url.toString(),
       headers: { ...headers, "x-amz-content-sha256": digest },
-      ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
     })
-    const response = await fetch(request, { signal: AbortSignal.timeout(timeoutMs), redirect: "manual" })
+    const signed = await signer.sign()
+    const response = await fetch(signed.url, {
+      method,
+      headers: signed.headers,
+      body: (body ?? null) as Uint8Array<ArrayBuffer> | null,
+      signal: AbortSignal.timeout(timeoutMs),
+      redirect: "manual",
+    })
     return {
       status: response.status,
       headers: response.headers,

@@ -8,7 +8,7 @@ import type { Gate } from "./gate.ts"
 import type { Local, Sync } from "./local.ts"
 import { companyFolder, epochOf, fenceOf, generationName, objectName, parseName } from "./names.ts"
 import { encodeObject } from "./objects.ts"
-import { createUploads, type Upload, type Uploads, type Waiting } from "./uploads.ts"
+import { createUploads, type Upload, type Uploads, type Taken } from "./uploads.ts"
 
 /** A company's copy on the local disk that counts, and its way to the bucket. */
 export interface Copy {
@@ -78,7 +78,7 @@ export function createCopy(input: CopyInput): Copy {
     return keys.map((key, index) => ({ key, value: values[index] ?? null }))
   }
 
-  async function compose(take: () => Waiting): Promise<Upload> {
+  async function compose(take: () => Taken): Promise<Upload> {
     generation ??= await beginGeneration()
     const full = names.length >= MOST_OBJECTS || bytes - snapshotBytes > Math.max(MOST_BYTES, snapshotBytes)
     const first = take()
@@ -134,13 +134,12 @@ export function createCopy(input: CopyInput): Copy {
       return generation
     },
     async commit(writes, fence) {
-      const kept = writes.map(({ key, value }) => ({ key, value: value && value.slice() }))
       const highest = fence === UNFENCED ? sync.fence : Math.max(sync.fence, fence)
       const sequence = sync.sequence + 1
       sync = { ...sync, sequence }
-      await local.commit(company, kept, fence, { ...sync, fence: highest })
+      await local.commit(company, writes, fence, { ...sync, fence: highest })
       sync = { ...sync, fence: Math.max(sync.fence, highest) }
-      uploads.add(kept, sequence)
+      uploads.add(writes, sequence)
     },
   }
 }

@@ -4,7 +4,7 @@ import type { Write } from "../../../core/store.ts"
 import type { Bucket } from "./bucket.ts"
 import { unavailable } from "./faults.ts"
 import { companyFolder } from "./names.ts"
-import { recordBytes } from "./objects.ts"
+import { createWaiting } from "./waiting.ts"
 
 /** An object that is ready to go: sent under the same name, with the same bytes, until the server has it. */
 export interface Upload {
@@ -16,7 +16,7 @@ export interface Upload {
 }
 
 /** Commits that are on the local disk and not in the bucket yet. */
-export interface Waiting {
+export interface Taken {
   readonly records: readonly Write[]
   readonly to: number
   /** There was too much of it to be kept here: everything has to be read from the disk. */
@@ -32,7 +32,7 @@ export interface UploadsInput {
   readonly stored: number
   readonly sequence: number
   /** Makes the next object. `take` empties what waits, and gives it. */
-  compose(take: () => Waiting): Promise<Upload>
+  compose(take: () => Taken): Promise<Upload>
   confirmed(upload: Upload): Promise<void>
   /** Throws FENCED when the claim that these writes stand on has lapsed. */
   checkClaim(): void
@@ -64,8 +64,7 @@ const LONGEST_RETRY_MS = 15_000
 
 export function createUploads(input: UploadsInput): Uploads {
   const { company, bucket, clock, flushMs } = input
-  let waiting = new Map<string, Uint8Array | null>()
-  let bytes = 0
+  const waiting = createWaiting(MOST_BYTES)
   let commits = 0
   let to = input.sequence
   let stored = input.stored
@@ -82,10 +81,8 @@ export function createUploads(input: UploadsInput): Uploads {
   const urgent = (): boolean => upload !== undefined || forced || waiters.length > 0 || commits >= MOST_COMMITS
   const anything = (): boolean => upload !== undefined || forced || whole || waiting.size > 0
 
-  function take(): Waiting {
-    const taken = { records: [...waiting].map(([key, value]) => ({ key, value })), to, whole }
-    waiting = new Map()
-    bytes = 0
+  function take(): Taken {
+    const taken = { records: waiting.take(), to, whole }
     commits = 0
     whole = false
     forced = false
@@ -118,7 +115,7 @@ export function createUploads(input: UploadsInput): Uploads {
   }
 
   async function compose(): Promise<Upload> {
-    let taken: Waiting | undefined
+    let taken: Taken | undefined
     try {
       return await input.compose(() => (taken = take()))
     } catch (error) {
@@ -193,19 +190,7 @@ export function createUploads(input: UploadsInput): Uploads {
     add(writes, sequence) {
       to = sequence
       commits++
-      if (!whole) {
-        for (const { key, value } of writes) {
-          const before = waiting.get(key)
-          if (before !== undefined) bytes -= recordBytes({ key, value: before })
-          waiting.set(key, value)
-          bytes += recordBytes({ key, value })
-        }
-        if (bytes > MOST_BYTES) {
-          waiting = new Map()
-          bytes = 0
-          whole = true
-        }
-      }
+      if (!whole && !waiting.add(writes)) whole = true
       arm()
     },
     begin() {
