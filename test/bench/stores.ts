@@ -1,6 +1,6 @@
 import { randomFillSync } from "node:crypto"
+import process from "node:process"
 import { openCompanyStore } from "../../core/storage.ts"
-import type { AuthStore } from "../../core/store.ts"
 import { leaseOf, tools } from "../suites/auth-store/subject.ts"
 import { figure, type Figure } from "./figures.ts"
 import type { Run } from "./run.ts"
@@ -14,15 +14,23 @@ const RECORDS = 5
 const FOREIGN_KEYS = 100_000
 const FOREIGN_BAR = 1.2
 const LOADS = 300
+const SLICE_MS = 250
+/** More than fit into a slice, so that each has companies and records of its own turn. */
+const SLICE_SAVES = 1_000_003
+const SIDES = ["ours", "raw"] as const
+
+type Side = (typeof SIDES)[number]
 
 interface Stretch {
   readonly perSecond: number
   readonly p99: number
+  /** CPU time of this process for a save, µs; that of a server is not in it. */
+  readonly cpu: number
 }
 
 type Save = (company: string, batch: Batch) => Promise<void>
 
-/** Durable saves of what one message changes, on each kind of store and by the plain client of what is behind it. */
+/** Durable commits of what one message changes, by each adapter and by the plain client of what is behind it. */
 export async function measureStores(run: Run): Promise<Figure[]> {
   const figures: Figure[] = []
   for (const subject of storeSubjects) {
@@ -43,27 +51,23 @@ async function measureSaves(
   started: StartedSubject,
 ): Promise<Figure[]> {
   const { inFlight, rounds, seconds, warmUp } = run.options
-  const companies = new Map<string, AuthStore>()
-  const ours: Save = async (company, batch) => {
-    const store = companies.get(company) ?? openCompanyStore(started.store, leaseOf(company), tools)
-    companies.set(company, store)
-    await store.save({ session: batch })
+  const ours: Save = (company, batch) => {
+    const writes = Object.entries(batch).map(([key, value]) => ({ key: `session/${key}`, value }))
+    return started.store.driver.commit(company, writes, 1)
   }
   const figures: Figure[] = []
   for (const [much, width] of [
     [`${inFlight} at a time`, inFlight],
     ["one at a time", 1],
   ] as const) {
-    const taken: Record<"ours" | "raw", Stretch[]> = { ours: [], raw: [] }
-    for (let round = 1; round <= rounds; round++) {
-      for (const [side, save] of [
-        ["ours", ours],
-        ["raw", started.raw],
-      ] as const) {
-        await stretch(save, width, warmUp)
-        const one = await stretch(save, width, seconds)
-        taken[side].push(one)
-        run.say(`${name}, ${much}, ${side}: ${one.perSecond.toFixed(0)} saves a second, p99 ${one.p99.toFixed(1)} ms`)
+    const taken: Record<Side, Stretch[]> = { ours: [], raw: [] }
+    for (let count = 0; count < rounds; count++) {
+      await inTurns({ ours, raw: started.raw }, width, warmUp)
+      const round = await inTurns({ ours, raw: started.raw }, width, seconds)
+      for (const side of SIDES) {
+        const { perSecond, p99 } = round[side]
+        taken[side].push(round[side])
+        run.say(`${name}, ${much}, ${side}: ${perSecond.toFixed(0)} saves a second, p99 ${p99.toFixed(1)} ms`)
       }
     }
     const compared = (of: (one: Stretch) => number): { ours: number[]; reference: number[]; against: string } => {
@@ -77,18 +81,46 @@ async function measureSaves(
         ...compared(({ perSecond }) => perSecond),
         bar: least,
       }),
-      figure({ name: `p99 of them`, unit: "ms", ...compared(({ p99 }) => p99) }),
+      figure({ name: "p99 of them", unit: "ms", ...compared(({ p99 }) => p99) }),
+      figure({ name: "CPU of one of them, without the server's", unit: "µs", ...compared(({ cpu }) => cpu) }),
     )
   }
   return figures
 }
 
-/** Saves for so many seconds, `width` under way at any time, over all companies in turn. */
-async function stretch(save: Save, width: number, seconds: number): Promise<Stretch> {
-  const times: number[] = []
-  const begun = performance.now()
-  const end = begun + seconds * 1_000
-  let next = 0
+/** So many seconds of saves of each side, in turns so short that what else the machine does hits both alike. */
+async function inTurns(
+  saves: Readonly<Record<Side, Save>>,
+  width: number,
+  seconds: number,
+): Promise<Record<Side, Stretch>> {
+  const times: Record<Side, number[]> = { ours: [], raw: [] }
+  const took: Record<Side, number> = { ours: 0, raw: 0 }
+  const cpu: Record<Side, number> = { ours: 0, raw: 0 }
+  for (let slice = 0; slice < (seconds * 1_000) / SLICE_MS; slice++) {
+    for (const side of SIDES) {
+      const begun = performance.now()
+      const before = process.cpuUsage()
+      await stretch(saves[side], width, slice * SLICE_SAVES, begun + SLICE_MS, times[side])
+      took[side] += performance.now() - begun
+      const { user, system } = process.cpuUsage(before)
+      cpu[side] += user + system
+    }
+  }
+  const result = (side: Side): Stretch => {
+    const sorted = times[side].sort((a, b) => a - b)
+    return {
+      perSecond: (sorted.length * 1_000) / took[side],
+      p99: sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN,
+      cpu: cpu[side] / sorted.length,
+    }
+  }
+  return { ours: result("ours"), raw: result("raw") }
+}
+
+/** Saves until `end`, `width` under way at any time, over all companies in turn; adds the ms that each took. */
+async function stretch(save: Save, width: number, first: number, end: number, times: number[]): Promise<void> {
+  let next = first
   const worker = async (): Promise<void> => {
     while (performance.now() < end) {
       const turn = next++
@@ -99,9 +131,6 @@ async function stretch(save: Save, width: number, seconds: number): Promise<Stre
     }
   }
   await Promise.all(Array.from({ length: width }, worker))
-  const took = (performance.now() - begun) / 1_000
-  times.sort((a, b) => a - b)
-  return { perSecond: times.length / took, p99: times[Math.floor(times.length * 0.99)] ?? 0 }
 }
 
 /** New values each time, of keys that come again: what a store is given twice may cost it nothing. */

@@ -107,12 +107,13 @@ describe.skipIf(findRedis() === undefined)(`a Redis server that fails${redisMiss
     timeout: 60_000,
   }, async () => {
     const store = await open()
-    await company(store).save({ session: { a: bytes("0") } })
+    const acme = company(store)
+    await acme.save({ session: { a: bytes("0") } })
     server.freeze()
     const began = performance.now()
     const codes = await Promise.all([
-      ...Array.from({ length: 50 }, (_, at) => codeOf(company(store).save({ session: { a: bytes(`${at}`) } }))),
-      ...Array.from({ length: 50 }, () => codeOf(company(store).load("session", ["a"]))),
+      ...Array.from({ length: 50 }, (_, at) => codeOf(acme.save({ session: { a: bytes(`${at}`) } }))),
+      ...Array.from({ length: 50 }, () => codeOf(acme.load("session", ["a"]))),
       ...Array.from({ length: 50 }, (_, at) =>
         codeOf(company(store, `other-${at}`).save({ creds: { me: bytes("1") } })),
       ),
@@ -121,24 +122,25 @@ describe.skipIf(findRedis() === undefined)(`a Redis server that fails${redisMiss
     expect(performance.now() - began).toBeLessThan(BOUND_MS)
     // Known to be away by now: nobody waits again.
     const again = performance.now()
-    expect(await codeOf(company(store).save({ session: { a: bytes("x") } }))).toBe("STORAGE_UNAVAILABLE")
+    expect(await codeOf(acme.save({ session: { a: bytes("x") } }))).toBe("STORAGE_UNAVAILABLE")
     expect(performance.now() - again).toBeLessThan(BOUND_MS)
     server.thaw()
     await healed(store)
-    await company(store).save({ session: { a: bytes("after") } })
+    await acme.save({ session: { a: bytes("after") } })
     expect(await read(store, "a")).toBe("after")
   })
 
   it("refuses in bounded time while the server takes no writes (CLIENT PAUSE)", { timeout: 60_000 }, async () => {
     const store = await open()
-    await company(store).save({ session: { a: bytes("0") } })
+    const acme = company(store)
+    await acme.save({ session: { a: bytes("0") } })
     await server.client().call("CLIENT", ["PAUSE", "60000", "WRITE"])
     const began = performance.now()
-    expect(await codeOf(company(store).save({ session: { a: bytes("1") } }))).toBe("STORAGE_UNAVAILABLE")
+    expect(await codeOf(acme.save({ session: { a: bytes("1") } }))).toBe("STORAGE_UNAVAILABLE")
     expect(performance.now() - began).toBeLessThan(BOUND_MS)
     await server.client().call("CLIENT", ["UNPAUSE"])
     await healed(store)
-    await company(store).save({ session: { a: bytes("2") } })
+    await acme.save({ session: { a: bytes("2") } })
     expect(await read(store, "a")).toBe("2")
   })
 
@@ -186,9 +188,10 @@ describe.skipIf(findRedis() === undefined)(`a Redis server that fails${redisMiss
   it("keeps the order of writes when the server forgets its scripts under load", async () => {
     const store = await open()
     const client = server.client()
+    const acme = company(store)
     let saves: Promise<void>[] = []
     for (let turn = 0; turn < 300; turn++) {
-      saves.push(company(store).save({ session: { last: bytes(`${turn}`), [`n${turn}`]: bytes("x") } }))
+      saves.push(acme.save({ session: { last: bytes(`${turn}`), [`n${turn}`]: bytes("x") } }))
       if (turn % 10 === 0) saves.push(client.script("FLUSH").then(() => undefined))
       if (turn % 7 === 0) {
         await Promise.all(saves)
@@ -207,11 +210,12 @@ describe.skipIf(findRedis() === undefined)(`a Redis server that fails${redisMiss
     ])("%s", async (_, numbering, expected) => {
       const proxy = await proxied()
       const store = await through(proxy, { numbering })
-      await company(store).save({ session: { a: bytes("first") } })
+      const acme = company(store)
+      await acme.save({ session: { a: bytes("first") } })
       proxy.hold()
-      expect(await codeOf(company(store).save({ session: { a: bytes("early") } }))).toBe("STORAGE_UNAVAILABLE")
+      expect(await codeOf(acme.save({ session: { a: bytes("early") } }))).toBe("STORAGE_UNAVAILABLE")
       await eventually(
-        async () => (await codeOf(company(store).save({ session: { a: bytes("later") } }))) === "none" || undefined,
+        async () => (await codeOf(acme.save({ session: { a: bytes("later") } }))) === "none" || undefined,
       )
       await proxy.release()
       expect(await read(store, "a")).toBe(expected)
@@ -220,46 +224,42 @@ describe.skipIf(findRedis() === undefined)(`a Redis server that fails${redisMiss
     it("is refused after what was stored has been read", async () => {
       const proxy = await proxied()
       const store = await through(proxy)
-      await company(store).save({ session: { a: bytes("first") } })
+      const acme = company(store)
+      await acme.save({ session: { a: bytes("first") } })
       proxy.hold()
-      expect(await codeOf(company(store).save({ session: { a: bytes("early"), b: bytes("early") } }))).toBe(
-        "STORAGE_UNAVAILABLE",
-      )
+      expect(await codeOf(acme.save({ session: { a: bytes("early"), b: bytes("early") } }))).toBe("STORAGE_UNAVAILABLE")
       expect(await eventually(() => read(store, "a").catch(() => undefined))).toBe("first")
       await proxy.release()
       expect(await read(store, "a")).toBe("first")
-      expect(await company(store).load("session", ["b"])).toEqual({})
+      expect(await acme.load("session", ["b"])).toEqual({})
     })
 
     it("is refused as well when it would have been the first of its company", async () => {
       const proxy = await proxied()
       const store = await through(proxy)
       await company(store, "other").save({ session: { a: bytes("1") } })
+      const acme = company(store)
+      expect(await acme.load("session", ["a"])).toEqual({})
       proxy.hold()
-      expect(await codeOf(company(store).save({ session: { a: bytes("early") } }))).toBe("STORAGE_UNAVAILABLE")
-      expect(
-        await eventually(() =>
-          company(store)
-            .load("session", ["a"])
-            .catch(() => undefined),
-        ),
-      ).toEqual({})
+      expect(await codeOf(acme.save({ session: { a: bytes("early") } }))).toBe("STORAGE_UNAVAILABLE")
+      expect(await eventually(() => acme.load("session", ["a"]).catch(() => undefined))).toEqual({})
       await proxy.release()
-      expect(await company(store).load("session", ["a"])).toEqual({})
+      expect(await acme.load("session", ["a"])).toEqual({})
       expect(await store.driver.companies()).toEqual(["other"])
     })
 
     it("does not erase what was written since, when it is an erasure", async () => {
       const proxy = await proxied()
       const store = await through(proxy)
-      await company(store).save({ session: { a: bytes("first") } })
+      const acme = company(store)
+      await acme.save({ session: { a: bytes("first") } })
       proxy.hold()
-      expect(await codeOf(company(store).clear())).toBe("STORAGE_UNAVAILABLE")
+      expect(await codeOf(acme.clear())).toBe("STORAGE_UNAVAILABLE")
       await eventually(
-        async () => (await codeOf(company(store).save({ session: { b: bytes("later") } }))) === "none" || undefined,
+        async () => (await codeOf(acme.save({ session: { b: bytes("later") } }))) === "none" || undefined,
       )
       await proxy.release()
-      expect(await company(store).load("session", ["a", "b"])).toEqual({ a: bytes("first"), b: bytes("later") })
+      expect(await acme.load("session", ["a", "b"])).toEqual({ a: bytes("first"), b: bytes("later") })
     })
 
     it("does not bring a company back that was erased since, with a claim, a fence or none", async () => {

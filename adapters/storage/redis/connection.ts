@@ -1,4 +1,5 @@
 import { isIP } from "node:net"
+import process from "node:process"
 import { Redis } from "ioredis"
 import type { Clock } from "../../../core/clock.ts"
 import { toError } from "../../../core/errors.ts"
@@ -12,6 +13,8 @@ export interface Connection {
   readonly client: Redis
   /** Resolves when it has ended, with why. */
   readonly gone: Promise<Error>
+  /** Before each command: those of one turn of the event loop go out in few pieces. */
+  gather(): void
   /** Ends it now. Commands without an answer are rejected. */
   drop(reason: string): void
 }
@@ -26,6 +29,8 @@ export interface ConnectOptions {
 
 const OLDEST = 6
 const KEEP_ALIVE_MS = 10_000
+/** Commands that go out in one piece: each piece costs a call of the system, and the server begins when it has the first. */
+const TOGETHER = 2
 /** What TLS says to a server whose certificate or protocol is another one than the URL's. */
 const TLS_FAULT = /^(?:ERR_SSL_|ERR_TLS_|EPROTO$|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
 
@@ -57,7 +62,10 @@ export async function connect({ address, timeoutMs, clock, log }: ConnectOptions
   const gone = new Promise<Error>((resolve) => {
     client.once("end", () => resolve(reason ?? new Error("The Redis server closed the connection")))
   })
+  let dropped = false
   const drop = (text: string): void => {
+    if (dropped) return
+    dropped = true
     because(new Error(text))
     client.disconnect()
     // Not in turn, but at once: what was written and not sent yet must not go out later.
@@ -69,7 +77,7 @@ export async function connect({ address, timeoutMs, clock, log }: ConnectOptions
     // The library hears a socket's first error only; a second one would end the process.
     client.stream.on("error", because)
     await greet(client, address, log)
-    return { client, gone, drop }
+    return { client, gone, gather: gatherer(client.stream), drop }
   } catch (thrown) {
     const error = toError(thrown)
     // What a broken connection rejects with says nothing; what the socket said before does.
@@ -79,6 +87,22 @@ export async function connect({ address, timeoutMs, clock, log }: ConnectOptions
     throw faultOf(cause) ?? cause
   } finally {
     timer.cancel()
+  }
+}
+
+function gatherer(stream: Redis["stream"]): () => void {
+  let gathered = 0
+  return () => {
+    if (gathered++ === 0) {
+      stream.cork()
+      process.nextTick(() => {
+        gathered = 0
+        stream.uncork()
+      })
+    } else if (gathered % TOGETHER === 0) {
+      stream.uncork()
+      stream.cork()
+    }
   }
 }
 

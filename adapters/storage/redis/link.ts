@@ -136,6 +136,7 @@ export function createLink({ address, timeoutMs, clock, log }: LinkOptions): Lin
         resolve(LATE)
         connection.drop(`The Redis server did not answer within ${timeoutMs} ms`)
       })
+      connection.gather()
       work(connection.client).then(
         (value) => {
           timer.cancel()

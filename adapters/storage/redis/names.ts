@@ -26,11 +26,24 @@ export function checked(company: string): string {
   return company
 }
 
+/** Digests that are kept: every write names one. */
+const MOST_KEPT = 10_000
+
 export function createNames(prefix: string): Names {
+  const digests = new Map<string, string>()
+  function digest(company: string): string {
+    const kept = digests.get(company)
+    if (kept !== undefined) return kept
+    const made = createHash("sha256").update(company).digest("hex")
+    if (digests.size >= MOST_KEPT) digests.clear()
+    digests.set(company, made)
+    return made
+  }
+
   return {
     company: (company) => `${prefix}${company}`,
     companies: `${prefix}:companies`,
-    erased: (company) => `${prefix}:erased:${createHash("sha256").update(company).digest("hex")}`,
+    erased: (company) => `${prefix}:erased:${digest(company)}`,
     instance: (instance) => `${prefix}:instance:${JSON.stringify(instance)}`,
     shared: (kind, key) => `${prefix}:${kind}:${JSON.stringify(key)}`,
   }

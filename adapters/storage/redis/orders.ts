@@ -131,7 +131,7 @@ export function createOrders(options: OrdersOptions): Orders {
   }
 
   return {
-    commit: (company, writes, fence) => add(company, "commit", fence, writes.map(copied)),
+    commit: (company, writes, fence) => add(company, "commit", fence, writes),
     erase: (company, fence) => add(company, "erase", fence),
     async settle(company) {
       const doubts = lines.get(company)?.doubts ?? new Set<number>()
@@ -169,7 +169,7 @@ function take(waiting: Job[]): Group | undefined {
 /** The last write of each key. */
 function merged(jobs: readonly Job[]): { puts: Argument[]; deletes: string[] } {
   const writes = new Map<string, Uint8Array | null>()
-  for (const job of jobs) for (const { key, value } of job.writes) writes.set(key, value)
+  for (const job of jobs) for (const write of job.writes) writes.set(write.key, write.value)
   const puts: Argument[] = []
   const deletes: string[] = []
   for (const [key, value] of writes) {
@@ -181,6 +181,3 @@ function merged(jobs: readonly Job[]): { puts: Argument[]; deletes: string[] } {
 
 const sizeOf = (writes: readonly Write[]): number =>
   writes.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0)
-
-/** It may wait for the write before it; the caller may change his bytes meanwhile. */
-const copied = ({ key, value }: Write): Write => ({ key, value: value === null ? null : Uint8Array.from(value) })

@@ -37,12 +37,17 @@ local function refusal(state, gone)
     if writer == ARGV[4] and number == ARGV[5] then return 'DONE' end
   end
 end
-local function note(at, state)
-  if state[1] then redis.call('HSET', at, 'fence', state[1]) end
-  if state[2] then redis.call('HSET', at, 'order', state[2]) end
-  if state[3] then redis.call('HSET', at, 'loose', state[3]) end
-  redis.call('HSET', at, slot, ARGV[4] .. ' ' .. ARGV[5])
-  if fence and fence > tonumber(state[1] or '0') then redis.call('HSET', at, 'fence', ARGV[2]) end
+local function noted(state, all)
+  local fields = {slot, ARGV[4] .. ' ' .. ARGV[5]}
+  local function add(name, value)
+    fields[#fields + 1] = name
+    fields[#fields + 1] = value
+  end
+  if fence and fence > tonumber(state[1] or '0') then add('fence', ARGV[2])
+  elseif all and state[1] then add('fence', state[1]) end
+  if all and fence and state[3] then add('loose', state[3]) end
+  if all and not fence and state[2] then add('order', state[2]) end
+  return fields
 end
 `
 
@@ -56,16 +61,21 @@ local refused = refusal(state, gone)
 if refused then return refused end
 local puts = tonumber(ARGV[7])
 if puts < 0 then
-  note(gone and KEYS[3] or KEYS[1], state)
+  redis.call('HSET', gone and KEYS[3] or KEYS[1], unpack(noted(state)))
   if gone then redis.call('PEXPIRE', KEYS[3], ARGV[6]) end
   return 'DONE'
 end
 redis.call('SADD', KEYS[2], ARGV[1])
-note(KEYS[1], gone and state or {})
+local fields = noted(state, gone)
 local last = 7 + 2 * puts
-for first = 8, last, 2000 do
-  redis.call('HSET', KEYS[1], unpack(ARGV, first, math.min(first + 1999, last)))
+for at = 8, last do
+  fields[#fields + 1] = ARGV[at]
+  if #fields >= 2000 and at % 2 == 1 then
+    redis.call('HSET', KEYS[1], unpack(fields))
+    fields = {}
+  end
 end
+if #fields > 0 then redis.call('HSET', KEYS[1], unpack(fields)) end
 for first = last + 1, #ARGV, 2000 do
   redis.call('HDEL', KEYS[1], unpack(ARGV, first, math.min(first + 1999, #ARGV)))
 end
@@ -87,10 +97,9 @@ if refused then return refused end
 redis.call('SREM', KEYS[2], ARGV[1])
 redis.call('UNLINK', KEYS[1])
 if claim then
-  redis.call('HSET', KEYS[1], 'claim', claim)
-  note(KEYS[1], state)
+  redis.call('HSET', KEYS[1], 'claim', claim, unpack(noted(state, true)))
 else
-  note(KEYS[3], state)
+  redis.call('HSET', KEYS[3], unpack(noted(state, true)))
   redis.call('PEXPIRE', KEYS[3], ARGV[6])
 end
 return 'DONE'
