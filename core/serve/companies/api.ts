@@ -15,8 +15,6 @@ const REMEDIES: Readonly<Record<string, string>> = {
   PAYLOAD_TOO_LARGE: "Is it the folder of one single line?",
 }
 
-export type Json = Record<string, never> & { readonly data: never }
-
 /** The answer's body. Throws a CommandFailure for any answer that is none of success. */
 export async function call<T>(server: Server, method: string, path: string, body?: unknown): Promise<T> {
   const init = body === undefined ? { method } : { method, body: JSON.stringify(body), headers: JSON_TYPE }
