@@ -41,11 +41,13 @@ export function openCompanyStore(store: OpenStore, lease: Lease, tools: StorageT
     check() {
       if (lease.lost.aborted) throw appError("FENCED")
     },
-    async commit(writes) {
-      if (writes.length === 0) return
-      const all = named ? writes : [{ key: TRUE_NAME, value: wrap(utf8(lease.company)) }, ...writes]
-      await store.driver.commit(company.text, all, lease.fence)
-      named = true
+    commit(writes) {
+      if (writes.length === 0) return Promise.resolve()
+      if (named) return store.driver.commit(company.text, writes, lease.fence)
+      const name = { key: TRUE_NAME, value: wrap(utf8(lease.company)) }
+      return store.driver.commit(company.text, [name, ...writes], lease.fence).then(() => {
+        named = true
+      })
     },
     async erase() {
       await store.driver.erase(company.text, lease.fence)

@@ -1,9 +1,10 @@
-import type { DueRow, DumpedRecord, Ledger, Op, Page, PageQuery } from "../ledger.ts"
+import type { DueRow, DumpedRecord, Ledger, Op, Page, PageQuery, Row } from "../ledger.ts"
 import { renameRows, resealRows } from "./ledger/reseal-rows.ts"
 import { ruleOf, VAULT_KEY, VAULT_TABLE } from "./ledger/names.ts"
 import { createSealedCompany, type SealedCompany } from "./ledger/sealed-company.ts"
 import { openLogRows, openRows, storedIndex, storedKeys } from "./ledger/sealed-rows.ts"
-import type { Sealer } from "./sealer.ts"
+import { toError } from "../errors.ts"
+import { andThen, type MaybePromise, type Sealer } from "./sealer.ts"
 import { damaged } from "./values.ts"
 import { destroyedVault, type Vault } from "./vault.ts"
 
@@ -58,10 +59,21 @@ export function openSealedLedger(ledger: Ledger, { sealer, onUnreadable }: Seale
   }
 
   /** With what the company's rows are opened; undefined when none of them is sealed. */
-  const openerOf = async (company: string): Promise<Opener | undefined> => {
+  const openerOf = (company: string): MaybePromise<Opener | undefined> => {
+    const self = of(company)
     const by = sealer()
-    const vault = by && (await of(company)?.vault())
-    return by && vault && { sealer: by, vault }
+    if (self === undefined || by === undefined) return undefined
+    return andThen(self.vault(), (vault) => vault && { sealer: by, vault })
+  }
+
+  /** At once where it is known; `use` may throw, and the caller gets a promise all the same. */
+  const withOpener = <T>(company: string, use: (by: Opener | undefined) => Promise<T>): Promise<T> => {
+    try {
+      const by = openerOf(company)
+      return by instanceof Promise ? by.then(use) : use(by)
+    } catch (thrown) {
+      return Promise.reject(toError(thrown))
+    }
   }
 
   return {
@@ -70,20 +82,14 @@ export function openSealedLedger(ledger: Ledger, { sealer, onUnreadable }: Seale
       return self === undefined ? ledger.commit(company, ops) : self.commit(ops)
     },
 
-    async get(company, table, keys) {
-      const by = await openerOf(company)
-      if (by === undefined) return ledger.get(company, table, keys)
-      const rows = await ledger.get(company, table, await storedKeys(by.sealer, by.vault, table, keys))
-      const there = rows.filter((row) => row !== undefined)
-      const open = await openRows(by.sealer, by.vault, table, there)
-      let at = 0
-      return rows.map((row, index) => {
-        const found = row && open[at++]
-        if (found !== undefined && found.key !== keys[index])
-          throw damaged(`${table} ${keys[index]}`, "it is another row")
-        return found
-      })
-    },
+    get: (company, table, keys) =>
+      withOpener(company, (by) => {
+        if (by === undefined) return ledger.get(company, table, keys)
+        const names = storedKeys(by.sealer, by.vault, table, keys)
+        const read = (stored: readonly string[]): Promise<(Row | undefined)[]> => ledger.get(company, table, stored)
+        const rows = names instanceof Promise ? names.then(read) : read(names)
+        return rows.then((found) => openFound(by, table, keys, found))
+      }),
 
     async page(company, table, query) {
       const by = await openerOf(company)
@@ -95,7 +101,7 @@ export function openSealedLedger(ledger: Ledger, { sealer, onUnreadable }: Seale
     async log(company, table, after, limit) {
       const by = await openerOf(company)
       const rows = await ledger.log(company, table, after, limit)
-      return by === undefined ? rows : openLogRows(by.sealer, by.vault, table, rows)
+      return by === undefined ? rows : [...(await openLogRows(by.sealer, by.vault, table, rows))]
     },
 
     async due(table, now, limit) {
@@ -168,6 +174,24 @@ export function openSealedLedger(ledger: Ledger, { sealer, onUnreadable }: Seale
 async function isVaultAlone(ledger: Ledger, company: string, after: string): Promise<boolean> {
   const { records, next } = await ledger.dump(company, after, 1)
   return next === null && records.every((record) => record.table === VAULT_TABLE)
+}
+
+/** What was found under some keys, as callers know it. */
+function openFound(
+  { sealer, vault }: Opener,
+  table: string,
+  keys: readonly string[],
+  found: readonly (Row | undefined)[],
+): MaybePromise<(Row | undefined)[]> {
+  const there = found.filter((row) => row !== undefined)
+  return andThen(openRows(sealer, vault, table, there), (open) => {
+    let at = 0
+    return found.map((row, index) => {
+      const one = row && open[at++]
+      if (one !== undefined && one.key !== keys[index]) throw damaged(`${table} ${keys[index]}`, "it is another row")
+      return one
+    })
+  })
 }
 
 interface Opener {

@@ -125,9 +125,10 @@ export function openSealedStore(deps: StoreDeps, sealer: Sealer): CompanyStore {
     })
 
   /** The vault goes with the first records that need it, and with each until one has arrived. */
-  const commit = async (writes: readonly Write[]): Promise<void> => {
-    const made = fresh
-    if (made === undefined) return deps.commit(writes)
+  const commit = (writes: readonly Write[]): Promise<void> =>
+    fresh === undefined ? deps.commit(writes) : commitWith(fresh, writes)
+
+  const commitWith = async (made: StoredVault, writes: readonly Write[]): Promise<void> => {
     const salt = { key: VAULT, value: made.record }
     // Where half of a commit may be lost, it must not be this one.
     if (!deps.atomic) await deps.commit([salt])
@@ -183,10 +184,10 @@ export function openSealedStore(deps: StoreDeps, sealer: Sealer): CompanyStore {
 
     async save(batch) {
       check()
-      await turns.next(prepare(batch), async (writes) => {
+      await turns.next(prepare(batch), (writes) => {
         // The lease may have ended while the records were being sealed.
         check()
-        if (writes.length > 0) await commit(writes)
+        return writes.length === 0 ? Promise.resolve() : commit(writes)
       })
     },
 

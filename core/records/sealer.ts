@@ -72,18 +72,22 @@ export function createSealer({ hooks, randomBytes, keyId, seals, complete }: Sea
 }
 
 /** Opens all of them, or throws an error that names the one that does not open; `label` says more of it than its name. */
-export async function openNamed(
+export function openNamed(
   sealer: Sealer,
   owner: Owner,
   names: readonly string[],
   sealed: readonly Uint8Array[],
   label: (at: number) => string | undefined = () => undefined,
-): Promise<readonly Uint8Array[]> {
-  try {
-    return await sealer.open(owner, names, sealed)
-  } catch (thrown) {
+): MaybePromise<readonly Uint8Array[]> {
+  const tell = async (thrown: unknown): Promise<never> => {
     for (const [at, name] of names.entries()) await openOne(sealer, owner, name, sealed[at], label(at) ?? name)
     throw thrown
+  }
+  try {
+    const opened = sealer.open(owner, names, sealed)
+    return opened instanceof Promise ? opened.catch(tell) : opened
+  } catch (thrown) {
+    return tell(thrown)
   }
 }
 

@@ -2,7 +2,7 @@ import type { CommitResult, Ledger, Op } from "../../ledger.ts"
 import { createCommitLane } from "./commit-lane.ts"
 import { VAULT_KEY, VAULT_TABLE } from "./names.ts"
 import { sealOps } from "./sealed-rows.ts"
-import { isSealed, type Sealer } from "../sealer.ts"
+import { isSealed, type MaybePromise, type Sealer } from "../sealer.ts"
 import { damaged } from "../values.ts"
 import { newVault, openVault, type StoredVault, type Vault } from "../vault.ts"
 
@@ -10,7 +10,7 @@ import { newVault, openVault, type StoredVault, type Vault } from "../vault.ts"
 export interface SealedCompany {
   commit(ops: readonly Op[]): Promise<CommitResult>
   /** Undefined while nothing of the company is sealed, and nothing is to be. */
-  vault(): Promise<Vault | undefined>
+  vault(): MaybePromise<Vault | undefined>
   /** The vault has been replaced by this one. */
   replaced(vault: Vault): void
   /** Resolves when no commit is under way. */
@@ -111,10 +111,7 @@ export function createSealedCompany({ ledger, company, sealer, after, rename }: 
   return {
     commit: (ops) => (opened && entering === 0 ? lane.commit(ops) : enter(ops)),
 
-    async vault() {
-      if (!opened) await open()
-      return vault
-    },
+    vault: () => (opened ? vault : open().then(() => vault)),
 
     replaced(next) {
       vault = next

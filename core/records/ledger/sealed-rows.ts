@@ -138,46 +138,40 @@ export function storedIndex(
 }
 
 /** Rows as callers know them, in order. Throws for one that does not open or may not be there. */
-export async function openRows<R extends Row & Pick<Placement, "index">>(
+export function openRows<R extends Row & Pick<Placement, "index">>(
   sealer: Sealer,
   vault: Vault,
   table: string,
   rows: readonly R[],
-): Promise<R[]> {
+): MaybePromise<readonly R[]> {
   const closed = rows.filter(({ key, value }) => admit(sealer, vault, value, `${table} ${key}`))
-  if (closed.length === 0) return [...rows]
+  if (closed.length === 0) return rows
   const names = closed.map(({ key }) => rowName(table, key))
-  const opened = await openNamed(
-    sealer,
-    vault,
-    names,
-    closed.map(({ value }) => value),
-  )
-  let at = 0
-  return rows.map((row) => {
-    if (row !== closed[at]) return row
-    const inner = decodeInner(table, opened[at++] as Uint8Array, `${table} ${row.key}`)
-    const index = row.index === undefined ? {} : { index: { ...row.index, ...inner.index } }
-    return { ...row, ...index, key: inner.key ?? row.key, value: inner.value }
+  const values = closed.map(({ value }) => value)
+  return andThen(openNamed(sealer, vault, names, values), (opened) => {
+    let at = 0
+    return rows.map((row) => {
+      if (row !== closed[at]) return row
+      const inner = decodeInner(table, opened[at++] as Uint8Array, `${table} ${row.key}`)
+      const index = row.index === undefined ? {} : { index: { ...row.index, ...inner.index } }
+      return { ...row, ...index, key: inner.key ?? row.key, value: inner.value }
+    })
   })
 }
 
 /** As `openRows`, for rows of a log. */
-export async function openLogRows<R extends LogRow>(
+export function openLogRows<R extends LogRow>(
   sealer: Sealer,
   vault: Vault,
   table: string,
   rows: readonly R[],
-): Promise<R[]> {
+): MaybePromise<readonly R[]> {
   const closed = rows.filter(({ position, value }) => admit(sealer, vault, value, logName(table, position)))
-  if (closed.length === 0) return [...rows]
+  if (closed.length === 0) return rows
   const names = closed.map(({ position }) => logName(table, position))
-  const opened = await openNamed(
-    sealer,
-    vault,
-    names,
-    closed.map(({ value }) => value),
-  )
-  let at = 0
-  return rows.map((row) => (row === closed[at] ? { ...row, value: opened[at++] as Uint8Array } : row))
+  const values = closed.map(({ value }) => value)
+  return andThen(openNamed(sealer, vault, names, values), (opened) => {
+    let at = 0
+    return rows.map((row) => (row === closed[at] ? { ...row, value: opened[at++] as Uint8Array } : row))
+  })
 }
