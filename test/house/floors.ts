@@ -42,7 +42,7 @@ const floors: readonly (readonly string[])[] = [
     ],
     ...["records/vault", "records/sealed-ledger", "records/ledger/commit-lane", "records/ledger/names"],
     ...["records/ledger/reseal-rows", "records/ledger/sealed-company", "records/ledger/sealed-rows"],
-    ...["records/local-ownership", "records/storage-probe"],
+    ...["records/local-ownership", "records/storage-probe", "records/memory-atomic"],
   ],
 ]
 const LINES = 3
