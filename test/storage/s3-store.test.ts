@@ -371,6 +371,33 @@ describe("an S3 store", () => {
     expect(lost).toBeGreaterThan(4)
   })
 
+  it("needs few requests for a claim, a pairing, a message and a restart", async () => {
+    const counts: Record<string, number> = {}
+    const count = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+      const { length } = server.requests
+      const done = await work()
+      counts[what] = server.requests.length - length
+      return done
+    }
+    const store = await open()
+    // The sign of life of the instance, once for all of its claims.
+    await claim(store, "other")
+    const held = await count("first claim", () => claim(store))
+    const acme = under(store, held)
+    const keys = Object.fromEntries(Array.from({ length: 830 }, (_, at) => [`${at}`, new Uint8Array(300)]))
+    await count("pairing", () => acme.save({ "pre-key": keys, creds: { me: bytes("1") } }))
+    await count("window of messages", async () => {
+      for (let turn = 0; turn < 20; turn++) await acme.save({ session: { a: bytes(`${turn}`) } })
+      await store.flush("acme")
+    })
+    await count("loads", () => acme.load("session", ["a"]))
+    await store.close()
+    const next = await open()
+    await claim(next, "other")
+    await count("restart", async () => under(next, await claim(next)).load("creds", ["me"]))
+    expect(counts).toEqual({ "first claim": 5, pairing: 3, "window of messages": 1, loads: 0, restart: 9 })
+  })
+
   it("is without its local copy what it was with it", async () => {
     const store = await open()
     await under(store, await claim(store)).save({ creds: { me: bytes("1") }, session: { a: bytes("1") } })

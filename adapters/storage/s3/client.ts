@@ -28,6 +28,8 @@ export interface Client {
    * several tries, or at once while the server is known to be away.
    */
   send(call: Call): Promise<Answer>
+  /** Nothing is sent any more, nor tried again. */
+  end(): void
 }
 
 export interface ClientTools {
@@ -53,6 +55,7 @@ export function createClient(settings: S3Settings, { clock, fetch = globalThis.f
   /** Of signing keys, which stay the same for a day. */
   const cache = new Map<string, ArrayBuffer>()
   const breaker = createBreaker(clock)
+  const ended = new AbortController()
   let running = 0
   const queue: (() => void)[] = []
 
@@ -114,14 +117,19 @@ export function createClient(settings: S3Settings, { clock, fetch = globalThis.f
   }
 
   return {
+    end: () => ended.abort(),
+
     async send(call) {
+      if (ended.signal.aborted) throw unavailable(new Error("The store is closed"))
       const tries = call.tries ?? TRIES
       for (let tried = 1; ; tried++) {
         const { answer, failure, broken = false } = await turn(() => attempt(call))
         if (answer !== undefined && failure === undefined) return answer
-        if (tried >= tries) throw unavailable(failure ?? new Error("S3 did not answer"))
+        if (tried >= tries || ended.signal.aborted) throw unavailable(failure ?? new Error("S3 did not answer"))
         // A server may close a connection that has been idle just when it is used again: that is no reason to wait.
-        if (!broken || tried > 1) await clock.sleep(waitBefore(tried, answer, clock.now()))
+        if (broken && tried === 1) continue
+        // Cut short by the end of the store: what follows is the last try.
+        await clock.sleep(waitBefore(tried, answer, clock.now()), ended.signal).catch(() => undefined)
       }
     },
   }

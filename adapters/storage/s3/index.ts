@@ -53,7 +53,8 @@ export async function openS3(options: StoreOptions, extras: S3Extras = {}): Prom
   const settings = settingsOf(options)
   const { clock } = options
   const log = options.log.child({ store: options.store })
-  const bucket = createBucket(createClient(settings, { clock, ...extras }), settings.prefix)
+  const client = createClient(settings, { clock, ...extras })
+  const bucket = createBucket(client, settings.prefix)
   const local = createLocal(await openFilesystem({ path: join(options.folder, options.store), slack: SLACK }))
   const { flushMs } = settings
   const leaseMs = extras.leaseMs ?? settings.leaseMs
@@ -144,12 +145,12 @@ export async function openS3(options: StoreOptions, extras: S3Extras = {}): Prom
       if (closed) return
       closed = true
       const flushed = Promise.all([...companies.values()].map((one) => one.flush().catch(() => undefined)))
-      const done = new AbortController()
+      const enough = AbortSignal.timeout(CLOSE_MS)
       await Promise.race([
         flushed.then(() => claims.close()),
-        clock.sleep(CLOSE_MS, done.signal).catch(() => undefined),
+        new Promise((resolve) => enough.addEventListener("abort", resolve, { once: true })),
       ])
-      done.abort()
+      client.end()
       heartbeat.stop()
       await Promise.all([...companies.values()].map((one) => one.stop()))
       await local.close()
