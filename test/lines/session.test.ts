@@ -284,14 +284,14 @@ describe("stored credentials", () => {
     expect(statusOf(next)).toBe("connected")
   })
 
-  it("that are gone leave the line idle: only somebody who asks for it may pair anew", async () => {
+  it("that are gone leave the line failed: only somebody who asks for it may pair anew", async () => {
     const house = openHouse()
     await house.connect("acme")
     const next = await house.reopen("stop")
     next.auths.stored.clear()
     next.lines.start()
     await next.clock.advance(1_000)
-    expect(statusOf(next)).toBe("idle")
+    expect(statusOf(next)).toBe("failed")
     expect(next.provider.connections).toHaveLength(0)
     await expect(next.send("acme", {})).rejects.toMatchObject({ code: "NO_ACTIVE_SESSION" })
   })
