@@ -146,11 +146,11 @@ export function openSealedLedger(ledger: Ledger, { sealer, onUnreadable }: Seale
         await ledger.erase(company)
       })
       // Whoever comes meanwhile begins anew behind it, or finishes what it could not do.
-      make(
-        company,
-        by,
-        erasing.catch(() => undefined),
-      )
+      const ended = erasing.catch(() => undefined)
+      const next = make(company, by, ended)
+      void ended.then(() => {
+        if (next.resting && companies.get(company) === next) companies.delete(company)
+      })
       await erasing
     },
 

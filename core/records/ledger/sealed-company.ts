@@ -15,7 +15,7 @@ export interface SealedCompany {
   replaced(vault: Vault): void
   /** Resolves when no commit is under way. */
   idle(): Promise<void>
-  /** True when it can be let go of: all that it knows can be read again. */
+  /** True when it can be let go of: all that it knows can be read again, or it knows nothing yet. */
   readonly resting: boolean
 }
 
@@ -23,7 +23,7 @@ export interface SealedCompanyDeps {
   readonly ledger: Ledger
   readonly company: string
   readonly sealer: Sealer
-  /** Of an erasing that has to end before anything begins. */
+  /** Of an erasing that has to end before anything begins; never rejects. */
   readonly after: Promise<unknown> | undefined
   /** Puts rows with telling keys under names, before anybody looks for them by these. */
   rename(vault: Vault): Promise<void>
@@ -33,6 +33,10 @@ export function createSealedCompany({ ledger, company, sealer, after, rename }: 
   let opening: Promise<void> | undefined
   let opened = false
   let entering = 0
+  let waits = after !== undefined
+  void after?.then(() => {
+    waits = false
+  })
   let vault: Vault | undefined
   /** Not yet in a commit that is known to be durable. */
   let fresh: StoredVault | undefined
@@ -117,6 +121,7 @@ export function createSealedCompany({ ledger, company, sealer, after, rename }: 
       vault = next
     },
     get resting() {
+      if (opening === undefined) return entering === 0 && !waits
       return opened && entering === 0 && fresh === undefined && lane.resting
     },
 
