@@ -58,6 +58,8 @@ interface Held extends Standing {
 const TRIES = 12
 /** What did not get through is said again. */
 const AGAIN_MS = 500
+/** How long a write waits to hear that a claim of ours is still there. */
+const ANSWER_MS = 3_000
 const FIRST_WAIT_MS = 30
 const LONGEST_WAIT_MS = 600
 
@@ -171,7 +173,7 @@ export function createClaims({ bucket, heartbeat, clock, localFence, leaving, fe
       if (lapsed(claim, fence)) throw appError("FENCED")
       if (claim?.alive() === true && (fence === UNFENCED || fence === claim.fence)) {
         // Whoever takes over removes it. Without an answer our own clock decides.
-        const there = await bucket.get(claim.key, { tries: 1 }).catch(() => "away" as const)
+        const there = await bucket.get(claim.key, { tries: 1, timeoutMs: ANSWER_MS }).catch(() => "away" as const)
         if (there !== undefined) return
         claim.over = true
         claim.lost.abort()
