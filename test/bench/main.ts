@@ -37,8 +37,8 @@ const METHOD: Readonly<Record<Measurement, (options: Options) => string>> = {
   memory: ({ sessions, settle }) =>
     `${sessions.join(" to ")} sessions in three steps, one text each, ${settle} s of rest`,
   start: ({ startRounds }) => `${startRounds} rounds after one that is not counted`,
-  stores: ({ inFlight, rounds, seconds, warmUp }) =>
-    `5 records of 722 bytes a save, 50 companies, ${inFlight} and 1 in flight, ${rounds} rounds of ${seconds} s after ${warmUp} s`,
+  stores: ({ inFlight, rounds, seconds, heat }) =>
+    `5 records of 722 bytes a save, 50 companies, ${inFlight} and 1 in flight, ${heat / 2} s to get warm, ${rounds} rounds of ${seconds} s`,
 }
 
 if (process.argv.includes("--help")) process.stdout.write(HELP)
