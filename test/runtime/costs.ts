@@ -95,6 +95,19 @@ export async function runCosts({ backing, row, alone, log = () => undefined }: C
   }
 }
 
+/** The requests of one measurement with the times of another, where counting takes time itself. */
+export function timedBy(counted: Costs, timed: Costs): Costs {
+  const of = (key: Exclude<keyof Costs, "store">): Cost => ({ requests: counted[key].requests, ms: timed[key].ms })
+  return {
+    store: counted.store,
+    pairing: of("pairing"),
+    outAlone: of("outAlone"),
+    outInRow: of("outInRow"),
+    inAlone: of("inAlone"),
+    inInRow: of("inInRow"),
+  }
+}
+
 /** A table in Markdown; plain files ask nobody, so that only their time is told. */
 export function costTable(all: readonly Costs[]): string {
   const cell = ({ requests, ms }: Cost, store: string): string =>

@@ -32,13 +32,13 @@ const refusal = (linking: Promise<unknown>): Promise<string | undefined> =>
     (fault: unknown) => (fault instanceof SandboxError ? fault.code : undefined),
   )
 
-describe("what WhatsApp may put in the way of linking", () => {
+describe("what WhatsApp may put in the way of linking", { timeout: 90_000 }, () => {
   test("a secret that is retired: the same attempt is drawn again, and can be scanned", async () => {
     await initialize({})
     const first = await shown()
     await stage.sandbox.fault({ kind: "companion-reg-refresh", line: phone.number, count: 1 })
     expect(await refusal(phone.link(first.qr))).toBe("secret-retired")
-    const second = await until("another QR code", 5_000, async () => {
+    const second = await until("another QR code", 20_000, async () => {
       const seen = await shown()
       return seen.qr === first.qr ? undefined : seen
     })
@@ -51,7 +51,7 @@ describe("what WhatsApp may put in the way of linking", () => {
     await initialize({})
     await stage.sandbox.fault({ kind: "passkey", line: phone.number, count: 1 })
     expect(await refusal(phone.link((await shown()).qr))).toBe("passkey-demanded")
-    await until("the demand", 5_000, async () =>
+    await until("the demand", 20_000, async () =>
       (await session(stage.platform, company)).status === "passkey-required" ? true : undefined,
     )
     const { upgrades } = await stage.sandbox.totals()

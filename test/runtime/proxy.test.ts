@@ -32,15 +32,15 @@ it("a company's line links, sends and comes back through its proxy, which a live
 
   const changed = await platform.call("PUT", path, { proxy: socks.url })
   expect(dataOf<{ proxy: string }>(changed).proxy).toBe(socks.url.replace("user:secret", "***"))
-  await until("it asks the second proxy", 10_000, async () => (socks.asked.length > 0 ? true : undefined))
-  await connected(platform, company, 10_000)
+  await until("it asks the second proxy", 30_000, async () => (socks.asked.length > 0 ? true : undefined))
+  await connected(platform, company, 30_000)
   expect((await say("by the second")).status).toBe(200)
   expect([http.asked.length, socks.asked]).toEqual([linkedBy, [server]])
 
   // A proxy that is gone: the line waits for it rather than go past it.
   socks.close()
   http.close()
-  await until("it notices", 10_000, async () => {
+  await until("it notices", 30_000, async () => {
     const answer = await platform.call("GET", `/api/whatsapp/sessions/${company.id}`)
     return dataOf<{ status: string }>(answer).status === "reconnecting" ? true : undefined
   })
@@ -49,6 +49,6 @@ it("a company's line links, sends and comes back through its proxy, which a live
   expect(platform.tail().join("\n")).not.toMatch(/user:secret|secret/)
   const back = await platform.call("PUT", path, { proxy: null })
   expect(dataOf<{ proxy: null }>(back).proxy).toBeNull()
-  await connected(platform, company, 10_000)
+  await connected(platform, company, 30_000)
   expect((await company.line.view()).logins).toHaveLength(logins + 1)
-}, 60_000)
+}, 120_000)

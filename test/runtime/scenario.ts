@@ -79,7 +79,7 @@ export async function runScenario({ sandbox, start, step, show }: ScenarioOption
 
   for (const company of companies) {
     await timed(`${company.id}: back by itself, no new scan`, async () => {
-      await connected(platform, company, 10_000)
+      await connected(platform, company, 30_000)
       const { devices } = await sandbox.line(company.number).view()
       assert.deepEqual([devices.length, devices[0]?.id], [1, 1], "the line was linked once only")
     })
@@ -121,7 +121,7 @@ const send = (platform: Platform, company: Company, message: string): Promise<An
   platform.call("POST", "/api/whatsapp/send", { companyId: company.id, phone: CONTACT, message })
 
 async function listed(platform: Platform, company: Company, text: string): Promise<void> {
-  const end = performance.now() + 10_000
+  const end = performance.now() + 30_000
   for (;;) {
     const answer = await platform.call("GET", `/api/whatsapp/messages/${company.id}?direction=inbound`)
     const rows = answer.body.data as readonly { readonly message: string }[]

@@ -2,7 +2,7 @@ import process from "node:process"
 import { type Backing, filesBacking } from "./backings.ts"
 import { runBackends } from "./backends.ts"
 import { closeRows, runCloses, runRefusedUpgrades, wrongCloses } from "./closes.ts"
-import { costTable, type Costs, runCosts } from "./costs.ts"
+import { type Costs, costTable, type Counted, runCosts, timedBy } from "./costs.ts"
 import { runCuts } from "./cuts.ts"
 import { runFullLedger } from "./full-ledger.ts"
 import { runKills } from "./kills.ts"
@@ -202,12 +202,19 @@ const runs: Record<string, () => Promise<string[]>> = {
       s3.front.reset()
       return requests
     }
-    const backings = [{ ...filesBacking(), requests: () => 0 }, await countedRedis(), { ...s3, requests: counts }]
-    const all: Costs[] = []
-    for (const backing of backings) {
-      all.push(await runCosts({ backing, row: 100, alone: 10, log }))
-      await backing.close()
+    const uncounted = { requests: () => 0 }
+    const measure = async (backing: Counted): Promise<Costs> => {
+      try {
+        return await runCosts({ backing, row: 100, alone: 10, log })
+      } finally {
+        await backing.close()
+      }
     }
+    const all = [
+      await measure({ ...filesBacking(), ...uncounted }),
+      timedBy(await measure(await countedRedis()), await measure({ ...(await redisBacking()), ...uncounted })),
+      await measure({ ...s3, requests: counts }),
+    ]
     console.log(costTable(all))
     return []
   },

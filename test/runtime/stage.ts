@@ -37,6 +37,7 @@ export interface SessionView {
 
 const FIRST_NUMBER = 4915112346000
 const LINKED_AT_A_TIME = 3
+const INITIALIZED = 3
 const QUIET = { WHATSAPP_LOG_LEVEL: "info" }
 
 export interface StageOptions {
@@ -98,7 +99,10 @@ export async function linkCompany(
 ): Promise<StageCompany> {
   const phone = await sandbox.phone(number, { name: id })
   const line = sandbox.line(number)
-  const begun = await platform.call("POST", `/api/whatsapp/sessions/${id}/initialize`, {})
+  const initialize = () => platform.call("POST", `/api/whatsapp/sessions/${id}/initialize`, {})
+  // On a slow machine a store may not answer in time, which can be tried again.
+  let begun = await initialize()
+  for (let tries = 0; begun.status === 503 && tries < INITIALIZED; tries++) begun = await initialize()
   const { qr } = dataOf<{ qr?: string }>(begun)
   if (qr === undefined) throw new Error(`${id} shows no QR code: ${JSON.stringify(begun.body)}`)
   await phone.link(qr)

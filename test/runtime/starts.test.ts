@@ -30,7 +30,7 @@ describe("a second server on the same data folder", () => {
   })
 })
 
-test("no way to WhatsApp: the session says so, and the server stays up", async () => {
+test("no way to WhatsApp: the session says so, and the server stays up", { timeout: 90_000 }, async () => {
   const gone = await new Promise<number>((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
       const { port } = server.address() as AddressInfo
@@ -39,7 +39,7 @@ test("no way to WhatsApp: the session says so, and the server stays up", async (
   })
   await stage.platform.stop()
   await stage.start({ WHATSAPP_SOCKET_URL: `ws://127.0.0.1:${gone}` })
-  const found = await until("the session's last error", 10_000, async () => {
+  const found = await until("the session's last error", 30_000, async () => {
     const seen = await session(stage.platform, { id: "company-1" })
     return seen.lastError === null ? undefined : seen
   })
