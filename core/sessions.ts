@@ -1,7 +1,7 @@
 import { type Companies, createCompanies } from "./companies.ts"
 import { appError } from "./errors.ts"
 import type { Ledger } from "./ledger.ts"
-import type { Line, LineDeps } from "./line/line.ts"
+import { isOwnedElsewhere, type Line, type LineDeps } from "./line/line.ts"
 import { type LineRecord, newRecord } from "./line/record.ts"
 import { createLine } from "./line/run.ts"
 import { atRest, statusOf } from "./line/view.ts"
@@ -150,7 +150,10 @@ export function createSessions(deps: SessionsDeps): Sessions {
       const { gate } = line
       if (gate === "heals" && !line.live) {
         const resting = line
+        const elsewhere = isOwnedElsewhere(resting)
         await sessions.start(resting, () => resting.start(undefined, "send"))
+        // Its owner may have ended since, and then the next send goes out here; this one would wait for nobody knows what.
+        if (elsewhere) throw appError("SESSION_OWNED_ELSEWHERE")
       }
       return line.gate
     },

@@ -84,3 +84,8 @@ export interface Line {
   /** Writes nothing any more. */
   abandon(): void
 }
+
+/** It should be connected, and another process has it. */
+export function isOwnedElsewhere({ live, record: { wanted, lastError } }: Line): boolean {
+  return !live && wanted && lastError?.code === "SESSION_OWNED_ELSEWHERE"
+}

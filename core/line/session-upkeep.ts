@@ -3,7 +3,7 @@ import { toError } from "../errors.ts"
 import type { Homes } from "../homes/homes.ts"
 import type { Ledger } from "../ledger.ts"
 import { SESSION_TABLE } from "./record.ts"
-import type { Line } from "./line.ts"
+import { isOwnedElsewhere, type Line } from "./line.ts"
 import type { Logger } from "../log.ts"
 import { LOGIN_EVERY_MS, type Sessions } from "../sessions.ts"
 import type { CoreSettings } from "../settings.ts"
@@ -122,8 +122,4 @@ export function createSessionUpkeep({ sessions, ledger, settings, clock, log, ho
   }
 
   return { restore, sweep }
-}
-
-function isOwnedElsewhere({ live, record: { wanted, lastError } }: Line): boolean {
-  return !live && wanted && lastError?.code === "SESSION_OWNED_ELSEWHERE"
 }

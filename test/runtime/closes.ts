@@ -1,6 +1,6 @@
 import type { FaultSpec } from "../sandbox/index.ts"
 import { type Platform, until } from "../support/platform.ts"
-import { connected, session, type SessionView, type Stage, type StageCompany, wait } from "./stage.ts"
+import { session, type SessionView, type Stage, type StageCompany, wait } from "./stage.ts"
 
 /** Why a line closed, and what has to follow, counted in logins at the sandbox. */
 export interface CloseRow {
@@ -93,11 +93,12 @@ export async function runCloses(stage: Stage, rows: readonly CloseRow[], watchMs
   const before = await Promise.all(companies.map(({ line }) => line.view()))
   await Promise.all(rows.map((row, i) => close(stage, companies[i] as StageCompany, row)))
   await wait(watchMs)
-  // A line that heals may be on its last delay.
+  // A line may be on the last delay before what it comes to; one that goes on trying has come to it.
   await Promise.all(
-    companies.flatMap((company, i) =>
-      rows[i]?.state === "connected" ? [connected(stage.platform, company, 30_000)] : [],
-    ),
+    companies.flatMap((company, i) => {
+      const state = rows[i]?.state ?? "reconnecting"
+      return state === "reconnecting" ? [] : [arrived(stage, company, state)]
+    }),
   )
   const found = await Promise.all(
     rows.map(async (row, i) => {
@@ -109,6 +110,20 @@ export async function runCloses(stage: Stage, rows: readonly CloseRow[], watchMs
   )
   await stage.sandbox.clearFaults()
   return found
+}
+
+const ARRIVAL_MS = 30_000
+
+async function arrived(stage: Stage, company: StageCompany, state: string): Promise<void> {
+  let last: string | undefined
+  await until(
+    () => `${company.id} is ${state}, and not ${last}`,
+    ARRIVAL_MS,
+    async () => {
+      last = (await session(stage.platform, company)).status
+      return last === state ? true : undefined
+    },
+  )
 }
 
 async function close(stage: Stage, { number, line }: StageCompany, row: CloseRow): Promise<void> {
