@@ -6,7 +6,7 @@ import { createApp } from "../core/app.ts"
 import type { Config } from "../core/config.ts"
 import type { OwnedRoute } from "../core/http/table.ts"
 import standard from "./switchboard.config.ts"
-import { envExample, errorsTable, pluginsTable, routesTable, settingsTable } from "./tables.ts"
+import { envExample, errorsTable, pluginsTable, routesTable, settingsTable, storesTable } from "./tables.ts"
 
 /**
  * `npx tsx config/docs.ts` writes the tables of the README, between their markers, and `.env.example`;
@@ -23,6 +23,7 @@ export async function generate(): Promise<Readonly<Record<string, string>>> {
     settings: settingsTable(standard),
     routes: routesTable(routes, standard),
     errors: errorsTable(standard),
+    stores: storesTable(standard),
   }
   const readme = Object.entries(tables).reduce(
     (text, [name, table]) => between(text, name, table),

@@ -21,16 +21,18 @@ function variablesOf(config: Config): Variable[] {
   return [...variables.values()]
 }
 
+type Field = { readonly owner: { readonly config: z.ZodObject }; readonly key: string }
+
 /** The default as one would write it in the environment, or undefined when there is none. */
-function defaultOf({ owner, key }: Variable): string | undefined {
+function defaultOf({ owner, key }: Field): string | undefined {
   const value: unknown = owner.config.shape[key]?.safeParse(undefined).data
-  if (value === undefined) return undefined
+  if (value === undefined || value === "") return undefined
   if (Array.isArray(value)) return value.length === 0 ? undefined : value.join(",")
   return typeof value === "string" ? value : JSON.stringify(value)
 }
 
 /** A description stands on the whole field, or on what is inside `.optional()` or `.default()`. */
-function meaningOf({ owner, key }: Variable): string {
+function meaningOf({ owner, key }: Field): string {
   let field: unknown = owner.config.shape[key]
   while (field instanceof z.ZodType) {
     if (field.description !== undefined) return field.description
@@ -51,6 +53,20 @@ export function settingsTable(config: Config): string {
     ]
   })
   return table(["variable", "default", "meaning", "owner"], rows)
+}
+
+/** What a store in WHATSAPP_STORES may be given, adapter by adapter. */
+export function storesTable(config: Config): string {
+  const rows = config.stores.flatMap(({ name, config: options, env = {} }) =>
+    Object.keys(options?.shape ?? {}).map((key) => {
+      const field: Field = { owner: { config: options as z.ZodObject }, key }
+      const standard = defaultOf(field)
+      const found = Object.entries(env).find(([, at]) => (typeof at === "string" ? at : at.key) === key)
+      const unset = found === undefined ? NONE : `\`${found[0]}\``
+      return [`\`${name}\``, `\`${key}\``, standard === undefined ? unset : `\`${standard}\``, meaningOf(field)]
+    }),
+  )
+  return table(["adapter", "option", "default", "meaning"], rows)
 }
 
 export function errorsTable(config: Config): string {
