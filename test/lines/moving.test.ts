@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest"
-import { createMemoryLedger } from "../../adapters/ledger/memory/index.ts"
 import { appError } from "../../core/errors.ts"
 import type { OpenStore } from "../../core/store.ts"
 import { callOf, type House, openStoredHouse } from "./house.ts"
@@ -58,13 +57,19 @@ describe("a company's store", () => {
   })
 
   it("stays where it began when another one becomes the standard", async () => {
-    const ledger = createMemoryLedger()
-    const house = await openStoredHouse({ stores, ledger })
+    const house = await openStoredHouse({ stores })
     await house.connect("acme")
-    const { lines } = await house.reopen("stop")
-    expect((await lines.sessions.status("acme")).storage).toBe("files")
-    const [row] = await ledger.get("acme", "home", ["home"])
-    expect(row).toBeDefined()
+    const shelf = house.stores as Map<string, OpenStore>
+    const files = shelf.get("files") as OpenStore
+    shelf.delete("files")
+    shelf.set("files", files)
+    const next = await house.reopen("stop")
+    next.lines.start()
+    await next.clock.advance(1_000)
+    await next.provider.line("acme").open()
+    expect(await next.lines.sessions.status("acme")).toMatchObject({ connected: true, storage: "files" })
+    await next.connect("later")
+    expect(await next.lines.sessions.status("later")).toMatchObject({ storage: "archive" })
   })
 
   it("that nobody has set up is refused with the names of those there are", async () => {
