@@ -1,18 +1,20 @@
 import type { Clock } from "./clock.ts"
 import { isAppError, toError } from "./errors.ts"
-import {
-  type AnswerOf,
-  type ContextOf,
-  type FailedItem,
-  type HookRule,
-  hookTable,
-  type InputOf,
-  type ItemOf,
-  type ValueOf,
-} from "./loading/hook-table.ts"
+import { type HookRule, hookTable } from "./loading/hook-table.ts"
 import type { Logger } from "./log.ts"
 import { nearest } from "./settings/nearest.ts"
-import type { Handler, HookKind, HookName, NamesOf } from "./plugin.ts"
+import type {
+  AnswerOf,
+  ContextOf,
+  FailedItem,
+  Handler,
+  HookKind,
+  HookName,
+  InputOf,
+  ItemOf,
+  NamesOf,
+  ValueOf,
+} from "./plugin.ts"
 import { isRefusal, type Refusal, refuse } from "./refusal.ts"
 
 /** A refusal, and the plugin that gave it. */

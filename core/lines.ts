@@ -17,7 +17,7 @@ import { createMessages, type Messages } from "./message/messages.ts"
 import { createOutbound, type Outbound } from "./outbound.ts"
 import { createOutbox } from "./message/outbox.ts"
 import { createPairs } from "./message/pairs.ts"
-import type { EventsView, SessionsView } from "./plugin.ts"
+import { createPluginViews, type PluginViews } from "./loading/plugin-views.ts"
 import type { Provider } from "./provider.ts"
 import { createHousekeeping } from "./line/housekeeping.ts"
 import { createSequence } from "./message/sequence.ts"
@@ -29,6 +29,7 @@ import { createSessions, type Sessions } from "./sessions.ts"
 import { createSettlement } from "./message/settle.ts"
 import type { CoreSettings } from "./settings.ts"
 import type { Digest } from "./system.ts"
+import type { CompanyFields } from "./views.ts"
 import { within } from "./within.ts"
 
 export interface LinesDeps {
@@ -38,6 +39,8 @@ export interface LinesDeps {
   readonly homes: Homes
   /** Stores that a company can be put into. */
   readonly storeNames: readonly string[]
+  /** Settings of companies that plugins declare. */
+  readonly companyFields?: CompanyFields
   readonly hooks: Hooks
   readonly clock: Clock
   readonly log: Logger
@@ -65,9 +68,9 @@ export interface Lines {
   readonly messages: Messages
   readonly chats: Chats
   readonly events: Events
-  /** For plugins. */
-  readonly sessionsView: SessionsView
-  readonly eventsView: EventsView
+  readonly views: PluginViews
+  /** Settings of companies that plugins declare. */
+  readonly companyFields: CompanyFields
   /** Brings the lines back in the background, and keeps house from then on. */
   start(): void
   /** Answers every request that waits and ends live streams, so that the doors can close. Sends under way go on. */
@@ -156,8 +159,9 @@ export function createLines(deps: LinesDeps): Lines {
     },
   })
   const mover = createMover({ homes, sessions, events, ledger, clock, log })
-  const { storeNames } = deps
-  const companySettings = createCompanySettings({ ledger, sessions, naming, homes, mover, storeNames, admit })
+  const { storeNames, companyFields = {} } = deps
+  const settingsDeps = { guard, declared: companyFields, sessions, naming, homes, mover, storeNames, admit }
+  const companySettings = createCompanySettings(settingsDeps)
   const companyData = createCompanyData({
     ...deps,
     guard,
@@ -225,8 +229,8 @@ export function createLines(deps: LinesDeps): Lines {
     messages,
     chats,
     events,
-    sessionsView: sessions.view,
-    eventsView: { read: events.read },
+    views: createPluginViews({ sessions, events, companySettings, guard }),
+    companyFields,
     start: housekeeping.start,
     release() {
       events.stop()

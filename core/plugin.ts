@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi"
+import type { AtomicStore, Quota, Taken } from "./atomic.ts"
 import type { Clock } from "./clock.ts"
 import type { CoreCode, coreErrors, ErrorExtra, ErrorSpec } from "./errors.ts"
 import { bool, count, list, ms, share } from "./settings/fields.ts"
@@ -6,7 +7,36 @@ import type { Fault, Refusal } from "./refusal.ts"
 import type { ApiRoute, RouteSpec } from "./route.ts"
 import type { Logger } from "./log.ts"
 import type { EnvBinding, EnvMap, SettingProblem, Surroundings } from "./settings/setting.ts"
+import type {
+  Collect,
+  CoreHookMap,
+  FailedItem,
+  First,
+  Guard,
+  HealthItem,
+  Hold,
+  HoldContext,
+  Knock,
+  Observe,
+  PersonOnTheLine,
+  Transform,
+  Verified,
+  WebhookKnock,
+} from "./stages.ts"
 import type { System } from "./system.ts"
+import type {
+  AtomicStores,
+  CompaniesView,
+  CompanyField,
+  CompanyFields,
+  DueRecord,
+  EventsView,
+  PluginRecords,
+  PluginStorage,
+  RecordChange,
+  RecordPage,
+  SessionsView,
+} from "./views.ts"
 import {
   KEY_ID_BYTES,
   type NamingOf,
@@ -16,114 +46,12 @@ import {
   SEALED_ROOM,
 } from "./records/sealing.ts"
 import { utf8 } from "./records/utf8.ts"
-import type { Call, Draft, Direction, FaultInfo, LineEvent, Message, Principal, SessionStatus } from "./types.ts"
+import type { Call, Draft, FaultInfo, Message, Principal, SessionStatus } from "./types.ts"
 
 /** THE contract: all that a plugin's author has to know. */
 
-/* Kinds of hooks: what a handler may return, and what its throw means (see `core/hooks.ts`). */
-
-/** Runs in order and stops at the first refusal. A throw closes: the operation is refused with PLUGIN_FAULT. */
-export interface Guard<I> {
-  readonly kind: "guard"
-  readonly input: I
-}
-/** Runs in order and stops at the first answer or refusal; no answer at all is a refusal. */
-export interface First<I, A> {
-  readonly kind: "first"
-  readonly input: I
-  readonly answer: A
-}
-/** Hands the value on from handler to handler. A throw fails the operation. */
-export interface Transform<C, V> {
-  readonly kind: "transform"
-  readonly context: C
-  readonly value: V
-}
-/** All in parallel with a deadline; each gives one item, a failing one a failed item. */
-export interface Collect<I, T> {
-  readonly kind: "collect"
-  readonly input: I
-  readonly item: T
-}
-/** After the fact, off the caller's path. A throw is logged as `plugin:fault` and harms nobody. */
-export interface Observe<I> {
-  readonly kind: "observe"
-  readonly input: I
-}
-
-/** What the identifying plugin sees of a request. */
-export interface Knock {
-  readonly method: string
-  readonly path: string
-  readonly headers: Headers
-  /** The peer's address as the socket gives it; undefined where the runtime does not tell. */
-  readonly remoteAddress: string | undefined
-  /** Whom to count by: the peer, or whom a trusted proxy names in X-Forwarded-For. */
-  readonly clientAddress: string | undefined
-}
-
-export interface HealthItem {
-  readonly ok: boolean
-  readonly detail?: string
-}
-
-/** The stages of the house. */
-export interface CoreHookMap {
-  "request:identify": First<Knock, Principal>
-  "company:validate": Guard<{ readonly company: string }>
-  "session:start": Guard<{ readonly company: string }>
-  "message:prepare": Transform<Call, Draft>
-  "message:validate": Guard<Call & { readonly message: Draft; readonly faults: readonly Fault[] }>
-  "message:block": Guard<{
-    readonly company: string
-    readonly direction: Direction
-    readonly person: PersonOnTheLine
-    readonly message: Draft | null
-  }>
-  "message:limit": Guard<Call & { readonly message: Draft }>
-  "outbox:hold": Transform<{ readonly company: string; readonly message: Message }, Hold>
-  /** Each record sealed, in their order: SEALED_ROOM free bytes, then the id of its key, and whatever else opens it. */
-  "record:seal": Transform<RecordsOf, readonly Uint8Array[]>
-  /** What was sealed, without the free bytes. Throws for a record that does not open; the error names it. */
-  "record:open": Transform<RecordsOf, readonly Uint8Array[]>
-  /**
-   * The names under which records are stored, `[a-z0-9]+`, at most 64: no phone number shows in them, and they stay the
-   * same for the same name whatever key is the newest.
-   */
-  "record:name": Transform<NamingOf, readonly string[]>
-  "message:accepted": Observe<{ readonly message: Message; readonly requestId: string }>
-  "message:sent": Observe<{ readonly message: Message }>
-  "message:status": Observe<{ readonly message: Message }>
-  "message:failed": Observe<{ readonly message: Message }>
-  "message:received": Observe<{ readonly message: Message }>
-  "message:rejected": Observe<{ readonly company: string; readonly plugin: string; readonly code: string }>
-  "session:status": Observe<{ readonly session: SessionStatus; readonly cause: string }>
-  "session:pairing": Observe<{
-    readonly company: string
-    readonly kind: "qr" | "pairing-code"
-    readonly attempt: number
-  }>
-  "health:check": Collect<Record<string, never>, HealthItem>
-  "app:ready": Observe<{ readonly url: string }>
-  "app:closing": Observe<Record<string, never>>
-  "plugin:fault": Observe<{ readonly plugin: string; readonly hook: string; readonly message: string }>
-}
-
 /** Open: a plugin merges names of its own into it with `declare module`, and says their kinds in `hooks`. */
 export interface HookMap extends CoreHookMap {}
-
-/** The other side of a message, as far as it is known when a message is looked at. */
-export interface PersonOnTheLine {
-  readonly phone: string | null
-  readonly lid: string | null
-  readonly group: string | null
-}
-
-/** Why a queued message waits; the latest date wins. */
-export interface Hold {
-  readonly notBefore: number | null
-  readonly reason: string | null
-}
 
 export type HookName = Extract<keyof HookMap, string>
 export type HookKind = HookMap[HookName]["kind"]
@@ -143,6 +71,13 @@ export type Handler<N extends HookName> =
             ? (input: I) => MaybePromise<void>
             : never
 
+type Asking<I> = Guard<I> | First<I, unknown> | Collect<I, unknown> | Observe<I>
+export type InputOf<N extends HookName> = HookMap[N] extends Asking<infer I> ? I : never
+export type AnswerOf<N extends HookName> = HookMap[N] extends First<infer _, infer A> ? A : never
+export type ValueOf<N extends HookName> = HookMap[N] extends Transform<infer _, infer V> ? V : never
+export type ContextOf<N extends HookName> = HookMap[N] extends Transform<infer C, infer _> ? C : never
+export type ItemOf<N extends HookName> = HookMap[N] extends Collect<infer _, infer T> ? T : never
+
 export interface PluginSpec<
   C extends z.ZodObject = z.ZodObject,
   E extends Record<string, ErrorSpec> = Record<string, ErrorSpec>,
@@ -154,6 +89,8 @@ export interface PluginSpec<
   readonly config?: C
   readonly env?: EnvMap<C>
   readonly errors?: E
+  /** Settings of each company, by name: part of `GET` and `PUT /companies/{companyId}`, read with `companies.settings`. */
+  readonly companySettings?: CompanyFields
   /** Services that `setup` offers with `provide`. */
   readonly provides?: readonly string[]
   /** Services that another plugin must list in `provides`; one that is missing stops the start. */
@@ -167,6 +104,21 @@ export interface PluginSpec<
   /** Problems that span settings; each names the variable and what is accepted. Nothing may be started here. */
   check?(config: z.output<C>, surroundings: Surroundings): readonly SettingProblem[]
   setup(context: PluginContext<z.output<C>, CoreCode | (keyof E & string)>): MaybePromise<Undo | void>
+}
+
+/** The runners of a plugin's own hooks; see `Hooks` for what each does with a fault. */
+export interface OwnHooks {
+  guard<N extends NamesOf<"guard">>(
+    name: N,
+    input: InputOf<N>,
+  ): MaybePromise<(Refusal & { plugin: string }) | undefined>
+  first<N extends NamesOf<"first">>(
+    name: N,
+    input: InputOf<N>,
+  ): MaybePromise<AnswerOf<N> | (Refusal & { plugin: string }) | undefined>
+  transform<N extends NamesOf<"transform">>(name: N, value: ValueOf<N>, context: ContextOf<N>): MaybePromise<ValueOf<N>>
+  collect<N extends NamesOf<"collect">>(name: N, input: InputOf<N>): Promise<Record<string, ItemOf<N> | FailedItem>>
+  observe<N extends NamesOf<"observe">>(name: N, input: InputOf<N>): void
 }
 
 export type Undo = () => MaybePromise<void>
@@ -185,9 +137,15 @@ export interface PluginContext<C, Code extends string> {
   readonly log: Logger
   readonly clock: Clock
   readonly system: System
+  /** Records of the plugin's own. */
+  readonly storage: PluginStorage
+  readonly atomic: AtomicStores
+  readonly companies: CompaniesView
   readonly sessions: SessionsView
   readonly events: EventsView
   readonly records: RecordsControl
+  /** Runs hooks that this plugin declares in `hooks`, and no others. */
+  readonly run: OwnHooks
   /** Name of the provider in use. */
   readonly provider: string
   /** Writes a record and reads it again; rejects when the storage does not do that. */
@@ -198,19 +156,6 @@ export interface PluginContext<C, Code extends string> {
   readonly healthChecks: () => Promise<Record<string, HealthItem>>
   /** Work that goes on beside requests; awaited at shutdown, its failure reported as `plugin:fault`. */
   readonly background: (name: string, task: (signal: AbortSignal) => Promise<void>) => void
-}
-
-/** What a plugin may read of the lines. */
-export interface SessionsView {
-  list(): readonly SessionStatus[]
-  get(company: string): SessionStatus | undefined
-  /** A round trip to WhatsApp on a connected line; rejects when there is no answer within `timeoutMs`, or no connection. */
-  prove(company: string, timeoutMs: number): Promise<void>
-}
-
-/** What a plugin may read of a company's event log. */
-export interface EventsView {
-  read(company: string, after: number, limit: number): Promise<LineEvent[]>
 }
 
 export interface Plugin extends PluginSpec {}
@@ -226,22 +171,49 @@ export function definePlugin<
 export { bool, count, KEY_ID_BYTES, list, ms, SEALED_ROOM, share, utf8, z }
 export type {
   ApiRoute,
+  AtomicStore,
+  AtomicStores,
   Call,
+  Collect,
+  CompaniesView,
+  CompanyField,
+  CoreHookMap,
   Draft,
+  DueRecord,
   EnvBinding,
   EnvMap,
   ErrorSpec,
+  EventsView,
+  FailedItem,
   Fault,
   FaultInfo,
+  First,
+  Guard,
+  HealthItem,
+  Hold,
+  HoldContext,
+  Knock,
   Message,
   NamingOf,
+  Observe,
+  PersonOnTheLine,
+  PluginRecords,
+  PluginStorage,
   Principal,
+  Quota,
+  RecordChange,
+  RecordPage,
   RecordsControl,
   RecordsOf,
   Refusal,
   ResealProgress,
   RouteSpec,
   SessionStatus,
+  SessionsView,
   SettingProblem,
   Surroundings,
+  Taken,
+  Transform,
+  Verified,
+  WebhookKnock,
 }

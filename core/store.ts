@@ -118,6 +118,8 @@ export interface StorageAdapter {
   readonly needs?: readonly string[]
   /** True for a kind that companies are put into only where the operator has named it. */
   readonly onlyByName?: boolean
+  /** True for a kind whose `atomic` is what processes share limits through, wherever one is set up. */
+  readonly sharesLimits?: boolean
   /**
    * Resolves also while the server behind the store is away: its companies wait until it is back. Rejects with a
    * StoreFault for options that cannot work.

@@ -10,6 +10,8 @@ export interface Stores {
   readonly names: readonly string[]
   /** Where a company begins that nobody has put anywhere. */
   readonly standard: string
+  /** The one through which processes share their limits, where one is set up. */
+  readonly limits: string | undefined
   has(name: string): boolean
   /** Rejects with STORAGE_UNAVAILABLE, a StoreFault as its cause, for one that cannot be opened; the next caller tries again. */
   open(name: string): Promise<OpenStore>
@@ -60,6 +62,7 @@ export function createStores({ specs, standard, folder, instance, clock, log }: 
   return {
     names: [...specs.keys()],
     standard,
+    limits: [...specs.values()].find(({ adapter }) => adapter.sharesLimits === true)?.name,
     has: (name) => specs.has(name),
 
     async open(name) {

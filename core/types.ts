@@ -15,6 +15,8 @@ export interface Call {
   readonly company: string
   readonly requestId: string
   readonly principal: Principal
+  /** Sets a header of the answer, refused or not; absent where there is no answer of its own, as in a batch. */
+  readonly header?: (name: string, value: string) => void
 }
 
 /** A recipient as the caller named it, normalised: digits only for a phone, the bare user for a LID, the full id for a group. */

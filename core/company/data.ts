@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts"
 import { toError } from "../errors.ts"
 import type { Events } from "../events.ts"
 import type { Homes } from "../homes/homes.ts"
+import type { Hooks } from "../hooks.ts"
 import type { Inbound } from "../inbound.ts"
 import type { Ledger } from "../ledger.ts"
 import type { CompanySettings } from "../line/company-settings.ts"
@@ -65,6 +66,7 @@ export interface CompanyDataDeps {
   readonly chats: Chats
   readonly pairs: Pairs
   readonly events: Events
+  readonly hooks: Hooks
   readonly clock: Clock
   readonly log: Logger
   readonly openSha256: () => Digest
@@ -74,7 +76,7 @@ export interface CompanyDataDeps {
 const SILENCE_MS = 5_000
 
 export function createCompanyData(deps: CompanyDataDeps): CompanyData {
-  const { ledger, guard, homes, sessions, companySettings, naming, events, clock, log } = deps
+  const { ledger, guard, homes, sessions, companySettings, naming, events, hooks, clock, log } = deps
 
   const silence = async (company: string, logout: boolean): Promise<boolean> => {
     const line = sessions.peek(company)
@@ -95,6 +97,7 @@ export function createCompanyData(deps: CompanyDataDeps): CompanyData {
     sessions.companies.remove(company)
     deps.chats.forget(company)
     homes.forget(company)
+    hooks.observe("company:erased", { company })
   }
 
   /** The line rests meanwhile: its records are then those of one moment, and none is still on its way to the store. */

@@ -3,7 +3,8 @@ import { appError, toError } from "../errors.ts"
 import type { Events } from "../events.ts"
 import type { DumpedRecord, Ledger } from "../ledger.ts"
 import type { Logger } from "../log.ts"
-import { withoutSecrets } from "../line/company-settings.ts"
+import { isSecretTable } from "../records/ledger/names.ts"
+import { withoutSecrets } from "../line/company-row.ts"
 import type { AuthRecord } from "../records/auth-records.ts"
 import type { Digest } from "../system.ts"
 import type { Call } from "../types.ts"
@@ -69,7 +70,8 @@ export function createExporter(deps: ExporterDeps): Exporter {
       for (const { type } of some) count(`auth ${type}`)
       yield write(some.map(({ type, id, value }): AuthLine => ({ kind: "auth", type, id, bytes: toBase64(value) })))
     }
-    for await (const records of pages(header.companyId)) {
+    for await (const page of pages(header.companyId)) {
+      const records = header.credentials ? page : page.filter(({ table }) => !isSecretTable(table))
       for (const { kind, table } of records) count(`${kind} ${table}`)
       const shown = records.map((record) => recordLine(header.credentials ? record : withoutSecrets(record)))
       if (shown.length > 0) yield write(shown)

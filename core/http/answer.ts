@@ -25,8 +25,8 @@ export function jsonAnswer(
   })
 }
 
-/** A handler's own answer, with every header added that it does not set itself. */
-export function protect(response: Response, requestId: string): Response {
+/** A handler's own answer, with `more`, and every other header added that it does not set itself. */
+export function protect(response: Response, requestId: string, more: Readonly<Record<string, string>> = {}): Response {
   let answer = response
   try {
     answer.headers.set("x-request-id", requestId)
@@ -35,6 +35,7 @@ export function protect(response: Response, requestId: string): Response {
     answer = new Response(response.body, response)
     answer.headers.set("x-request-id", requestId)
   }
+  for (const [name, value] of Object.entries(more)) answer.headers.set(name, value)
   for (const [name, value] of Object.entries(PROTECTION)) {
     if (!answer.headers.has(name)) answer.headers.set(name, value)
   }

@@ -93,7 +93,7 @@ export function createHttp(options: HttpOptions): Http {
         "A request failed",
       )
     }
-    return failureAnswer(failure, exchange.requestId)
+    return failureAnswer(failure, exchange.requestId, exchange.answerHeaders)
   }
 
   const answer = async (request: Request, exchange: Exchange): Promise<Response> => {
@@ -158,11 +158,11 @@ function mount(app: OpenAPIHono<HttpEnv>, route: ApiRoute, options: GateOptions,
 
 async function run(context: Context<HttpEnv>, route: ApiRoute, errors: HttpOptions["errors"]): Promise<Response> {
   const exchange = context.env
-  const { faults, company, principal, requestId } = exchange
+  const { faults, company, principal, requestId, answerHeaders } = exchange
   if (faults.length > 0) throw refuseFaults(faults, errors).error
   const { req } = context
   const result = await route.handle({
-    call: { company, requestId, principal },
+    call: { company, requestId, principal, header: (name, value) => void (answerHeaders[name] = value) },
     principal,
     params: checked(req.valid("param" as never)) as never,
     query: checked(req.valid("query" as never)) as never,
@@ -174,9 +174,9 @@ async function run(context: Context<HttpEnv>, route: ApiRoute, errors: HttpOptio
       return exchange.log
     },
   })
-  if (result instanceof Response) return protect(result, requestId)
+  if (result instanceof Response) return protect(result, requestId, answerHeaders)
   if (isRefusal(result)) throw result.error
-  return jsonAnswer(result, 200, requestId)
+  return jsonAnswer(result, 200, requestId, answerHeaders)
 }
 
 function crossOrigin(origins: readonly string[]) {

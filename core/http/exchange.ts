@@ -17,6 +17,8 @@ export interface Exchange {
   company: string
   body: unknown
   raw: Uint8Array | undefined
+  /** Headers of the answer, whatever it is. */
+  readonly answerHeaders: Record<string, string>
 }
 
 export interface HttpEnv {
@@ -41,6 +43,7 @@ export function newExchange(requestId: string, remoteAddress: string | undefined
     company: "",
     body: undefined,
     raw: undefined,
+    answerHeaders: {},
   }
 }
 

@@ -2,12 +2,23 @@ import { appError } from "../errors.ts"
 import type { Homes } from "../homes/homes.ts"
 import type { Mover, MoveView } from "../homes/mover.ts"
 import { isUnderWay } from "../homes/record.ts"
-import type { DumpedRecord, Ledger } from "../ledger.ts"
+import type { Guard } from "../company/guard.ts"
+import { createLru } from "../records/lru.ts"
 import { refuseFaults } from "../refusal.ts"
-import { decodeRecord, encodeRecord } from "../records/values.ts"
 import type { Sessions } from "../sessions.ts"
 import type { Call } from "../types.ts"
+import { shownFields, valuesOf, withValues } from "./company-fields.ts"
+import {
+  COMPANY_KEYS,
+  COMPANY_TABLE,
+  type CompanyRow,
+  EMPTY_ROW,
+  type Fields,
+  placeCompany,
+  readCompany,
+} from "./company-row.ts"
 import { isHidden, PROXY_RULE, readProxy, shownProxy } from "./proxy-url.ts"
+import type { CompanyFields } from "../views.ts"
 import type { Naming } from "./view.ts"
 
 /** What a company has set for itself, as it is shown. */
@@ -21,6 +32,8 @@ export interface CompanyView {
   /** The last move from store to store, if there was one. */
   readonly move: MoveView | null
   readonly provider: string
+  /** The settings that plugins declare; null where nothing is set, secrets hidden. */
+  readonly fields: Fields
 }
 
 /** A field left out stays as it is; null takes it away. */
@@ -29,6 +42,8 @@ export interface CompanyChange {
   readonly proxy?: string | null | undefined
   /** Null: the standard store. */
   readonly storage?: string | null | undefined
+  /** Settings that plugins declare, checked. */
+  readonly fields?: Fields
 }
 
 export interface CompanySettings {
@@ -36,13 +51,18 @@ export interface CompanySettings {
   proxy(company: string): Promise<string | undefined>
   /** Throws NOT_FOUND for a company that does not exist. */
   get(company: string): Promise<CompanyView>
+  /**
+   * The settings that plugins declare, secrets among them, as one object that stays the same until one of them changes;
+   * at once when it is remembered. Throws STORAGE_UNAVAILABLE.
+   */
+  fields(company: string): Fields | Promise<Fields>
   exists(company: string): Promise<boolean>
   /**
    * Makes the company when there is none, which is for the operator alone. A line that is under way connects anew when
    * its proxy has changed; one whose store has changed is moved there. Throws FORBIDDEN, VALIDATION_ERROR,
    * STORE_OCCUPIED and MOVE_UNDER_WAY.
    */
-  put(call: Call, change: CompanyChange): Promise<Put>
+  put(call: Call, change: CompanyChange | ((fields: Fields) => CompanyChange)): Promise<Put>
 }
 
 export interface Put {
@@ -53,7 +73,9 @@ export interface Put {
 }
 
 export interface CompanySettingsDeps {
-  readonly ledger: Ledger
+  readonly guard: Guard
+  /** Settings that plugins declare. */
+  readonly declared: CompanyFields
   readonly sessions: Sessions
   readonly naming: Naming
   readonly homes: Homes
@@ -63,48 +85,47 @@ export interface CompanySettingsDeps {
   readonly admit: (company: string) => Promise<void>
 }
 
-interface CompanyRow {
-  readonly name: string | null
-  readonly proxy: string | null
-}
-
-const TABLE = "company"
-const KEY = "settings"
-const NOTHING: CompanyRow = { name: null, proxy: null }
-
-/** The record as whoever may not know secrets sees it: a proxy without its name and password. */
-export function withoutSecrets(record: DumpedRecord): DumpedRecord {
-  if (record.kind !== "row" || record.table !== TABLE || record.key !== KEY) return record
-  const row = decodeRecord<CompanyRow>(record.value, "settings")
-  return row.proxy === null ? record : { ...record, value: encodeRecord({ ...row, proxy: shownProxy(row.proxy) }) }
-}
-
-/** A record that was shown without secrets, fit to be kept: a proxy without its password is none. */
-export function shownAgain(record: DumpedRecord): DumpedRecord {
-  if (record.kind !== "row" || record.table !== TABLE || record.key !== KEY) return record
-  const row = decodeRecord<CompanyRow>(record.value, "settings")
-  const usable = row.proxy === null || (readProxy(row.proxy) !== undefined && !isHidden(row.proxy))
-  return usable ? record : { ...record, value: encodeRecord({ ...row, proxy: null }) }
-}
+/** Companies whose settings are kept in memory. */
+const REMEMBERED = 2_000
 
 export function createCompanySettings(deps: CompanySettingsDeps): CompanySettings {
-  const { ledger, sessions, naming, homes, mover, storeNames } = deps
+  const { guard, declared, sessions, naming, homes, mover, storeNames } = deps
+  const { ledger } = guard
+  const remembered = createLru<{ readonly generation: number; readonly fields: Fields }>(REMEMBERED)
+  /** How often a company's settings were written: what was read before is then not remembered. */
+  let writes = 0
+
   const load = async (company: string): Promise<CompanyRow | undefined> => {
-    const [row] = await ledger.get(company, TABLE, [KEY])
-    return row && decodeRecord<CompanyRow>(row.value, `settings of ${company}`)
+    const [row] = await ledger.get(company, COMPANY_TABLE, COMPANY_KEYS)
+    return row && readCompany(row, company)
+  }
+
+  /** Of a company that is being erased, or filled again, nothing is remembered. */
+  const remember = (company: string, fields: Fields, generation: number): Fields => {
+    const same = generation === guard.generation(company) && !guard.isClosed(company)
+    if (same) remembered.set(company, { generation, fields })
+    return fields
+  }
+
+  const readFields = async (company: string): Promise<Fields> => {
+    const generation = guard.generation(company)
+    const before = writes
+    const fields = valuesOf((await load(company)) ?? EMPTY_ROW)
+    return before === writes ? remember(company, fields, generation) : fields
   }
 
   /** A company may have come into being by a session alone, and its messages outlive the session. */
   const known = async (company: string): Promise<CompanyRow | undefined> => {
     const row = await load(company)
     if (row !== undefined) return row
-    if (sessions.peek(company) !== undefined) return NOTHING
+    if (sessions.peek(company) !== undefined) return EMPTY_ROW
     // A page may be short of records that are not the company's own, with more behind it.
     const { records, next } = await ledger.dump(company, undefined, 1)
-    return records.length > 0 || next !== null ? NOTHING : undefined
+    return records.length > 0 || next !== null ? EMPTY_ROW : undefined
   }
 
-  const view = async (company: string, { name, proxy }: CompanyRow): Promise<CompanyView> => {
+  const view = async (company: string, row: CompanyRow): Promise<CompanyView> => {
+    const { name, proxy } = row
     // Looked up first: it learns which store is in charge.
     const move = await mover.view(company)
     return {
@@ -114,6 +135,7 @@ export function createCompanySettings(deps: CompanySettingsDeps): CompanySetting
       storage: naming.storage(company),
       move,
       provider: naming.provider,
+      fields: shownFields(declared, row),
     }
   }
 
@@ -150,7 +172,13 @@ export function createCompanySettings(deps: CompanySettingsDeps): CompanySetting
       return view(company, row)
     },
 
-    put({ company, principal, requestId }, change) {
+    fields(company) {
+      const found = remembered.get(company)
+      const same = found?.generation === guard.generation(company) && !guard.isClosed(company)
+      return found !== undefined && same ? found.fields : readFields(company)
+    },
+
+    put({ company, principal, requestId }, wanted) {
       const operator = principal.scopes.has("operator")
       return sessions.serial(company, async () => {
         const before = await known(company)
@@ -158,7 +186,8 @@ export function createCompanySettings(deps: CompanySettingsDeps): CompanySetting
           throw appError("FORBIDDEN", { message: "Only the admin key makes a company" })
         }
         if (before === undefined) await deps.admit(company)
-        const row = before ?? NOTHING
+        const row = before ?? EMPTY_ROW
+        const change = typeof wanted === "function" ? wanted(valuesOf(row)) : wanted
         const proxy = nextProxy(row.proxy, change.proxy)
         if (proxy !== row.proxy && !operator) {
           // The server connects to it, in whatever network it stands.
@@ -166,10 +195,16 @@ export function createCompanySettings(deps: CompanySettingsDeps): CompanySetting
         }
         const to = await destination(company, change.storage)
         if (to !== undefined) await mover.check(company, to)
-        const next: CompanyRow = { name: change.name === undefined ? row.name : change.name, proxy }
-        const value = encodeRecord(next)
-        const done = await ledger.commit(company, [{ op: "put", table: TABLE, key: KEY, value }])
-        if (!done.ok) throw appError("STORAGE_UNAVAILABLE")
+        const own = { name: change.name === undefined ? row.name : change.name, proxy }
+        const next = withValues(declared, { ...row, ...own }, change.fields ?? {})
+        try {
+          const { ok } = await ledger.commit(company, [{ op: "put", ...placeCompany(next) }])
+          if (!ok) throw appError("STORAGE_UNAVAILABLE")
+        } finally {
+          // Also after a failure: the commit may have got through.
+          writes++
+          remembered.delete(company)
+        }
         if (proxy !== row.proxy) await reconnect(company, requestId)
         const moving = to !== undefined && (await mover.begin(company, to)) !== undefined
         return { view: await view(company, next), made: before === undefined, moving }

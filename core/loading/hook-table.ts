@@ -1,4 +1,4 @@
-import type { Collect, CoreHookMap, First, Guard, HookKind, HookMap, HookName, Observe, Transform } from "../plugin.ts"
+import type { CoreHookMap, HookKind } from "../plugin.ts"
 
 /**
  * The stages of the house as they are known at run time: the kind of each, and what a handler may answer. Types keep
@@ -38,6 +38,12 @@ const isNames = (value: unknown, given: unknown): boolean =>
   value.length === given.length &&
   value.every((name) => typeof name === "string")
 
+const isVerified = (value: unknown): boolean =>
+  isObject(value) &&
+  typeof value.scheme === "string" &&
+  (value.id === null || (typeof value.id === "string" && value.id !== "")) &&
+  Number.isFinite(value.rememberMs)
+
 const isHealthItem = (value: unknown): boolean =>
   isObject(value) && typeof value.ok === "boolean" && (value.detail === undefined || typeof value.detail === "string")
 
@@ -61,20 +67,11 @@ export const hookTable = {
   "message:rejected": { kind: "observe" },
   "session:status": { kind: "observe" },
   "session:pairing": { kind: "observe" },
+  "webhook:verify": { kind: "first", accepts: isVerified },
+  "webhook:received": { kind: "observe" },
+  "company:erased": { kind: "observe" },
   "health:check": { kind: "collect", accepts: isHealthItem },
   "app:ready": { kind: "observe" },
   "app:closing": { kind: "observe" },
   "plugin:fault": { kind: "observe" },
 } as const satisfies { readonly [N in keyof CoreHookMap]: HookRule<CoreHookMap[N]["kind"]> }
-
-type Asking<I> = Guard<I> | First<I, unknown> | Collect<I, unknown> | Observe<I>
-export type InputOf<N extends HookName> = HookMap[N] extends Asking<infer I> ? I : never
-export type AnswerOf<N extends HookName> = HookMap[N] extends First<infer _, infer A> ? A : never
-export type ValueOf<N extends HookName> = HookMap[N] extends Transform<infer _, infer V> ? V : never
-export type ContextOf<N extends HookName> = HookMap[N] extends Transform<infer C, infer _> ? C : never
-export type ItemOf<N extends HookName> = HookMap[N] extends Collect<infer _, infer T> ? T : never
-/** In place of the item of a plugin whose handler failed. */
-export interface FailedItem {
-  readonly ok: false
-  readonly detail: string
-}

@@ -4,7 +4,18 @@ import { coreErrors, type ErrorSpec } from "../errors.ts"
 import type { HookRegistry } from "../hooks.ts"
 import type { OwnedRoute } from "../http/table.ts"
 import type { Logger } from "../log.ts"
-import type { EventsView, Plugin, PluginContext, RecordsControl, SessionsView, Undo } from "../plugin.ts"
+import type {
+  AtomicStores,
+  CompaniesView,
+  EventsView,
+  Plugin,
+  PluginContext,
+  PluginStorage,
+  RecordsControl,
+  SessionsView,
+  Undo,
+} from "../plugin.ts"
+import { ownHooks } from "./own-hooks.ts"
 import { refuseWith } from "../refusal.ts"
 import type { System } from "../system.ts"
 
@@ -15,6 +26,10 @@ export interface PluginHost {
   readonly clock: Clock
   readonly system: System
   readonly background: Background
+  readonly atomic: AtomicStores
+  /** `plugin` owns the settings named `own`. */
+  companies(own: readonly string[]): CompaniesView
+  storage(plugin: string): PluginStorage
   readonly sessions: SessionsView
   readonly events: EventsView
   readonly records: RecordsControl
@@ -39,7 +54,6 @@ export async function setUpPlugin(plugin: Plugin, config: unknown, host: PluginH
     if (!open) throw new Error(`Plugin ${name}: ${what} came after its setup`)
   }
 
-  for (const [hook, kind] of Object.entries(plugin.hooks ?? {})) host.hooks.declare(name, hook, kind)
   const context: PluginContext<unknown, string> = {
     config,
     on(hook, handler) {
@@ -67,6 +81,10 @@ export async function setUpPlugin(plugin: Plugin, config: unknown, host: PluginH
     log: host.log.child({ plugin: name }),
     clock: host.clock,
     system: host.system,
+    storage: host.storage(name),
+    atomic: host.atomic,
+    companies: host.companies(Object.keys(plugin.companySettings ?? {})),
+    run: ownHooks(plugin, host.hooks),
     sessions: host.sessions,
     events: host.events,
     records: {

@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts"
 import { toError } from "../errors.ts"
 import type { Events } from "../events.ts"
 import type { Hooks } from "../hooks.ts"
+import type { Hold } from "../stages.ts"
 import type { Ledger, Op } from "../ledger.ts"
 import type { Logger } from "../log.ts"
 import { MESSAGE_TABLE, type MessageRow, type Messages, type Move, plain, WIRE_TABLE } from "./messages.ts"
@@ -134,6 +135,12 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     // Anything else lies behind what has been read, and is read in its turn.
   }
 
+  const hold = (company: string, item: Item): Hold | Promise<Hold> => {
+    const message = plain(item.message.row)
+    const context = { company, message, batched: item.stoppable === true, opensChat: item.opens }
+    return hooks.transform("outbox:hold", { notBefore: null, reason: null }, context)
+  }
+
   const begin = (company: string, connection: Connection): void => {
     const sender: Sender = {
       connection,
@@ -142,14 +149,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
         connection,
         clock,
         log,
-        hold: hooks.has("outbox:hold")
-          ? (item) =>
-              hooks.transform(
-                "outbox:hold",
-                { notBefore: null, reason: null },
-                { company, message: plain(item.message.row) },
-              )
-          : undefined,
+        hold: hooks.has("outbox:hold") ? (item) => hold(company, item) : undefined,
         beforeTry: (item) =>
           settings.onUnknown === "hold" || item.stoppable === true ? tries.begin(company, item) : true,
         outcome: (item, result) => outcome(company, item, result),

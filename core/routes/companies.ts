@@ -2,9 +2,11 @@ import { z } from "@hono/zod-openapi"
 import { appError } from "../errors.ts"
 import { jsonAnswer } from "../http/answer.ts"
 import { companyId, companyIdField, companyParams, faultInfo, isoTime, success } from "../http/schemas.ts"
+import { HIDDEN } from "../line/company-fields.ts"
 import type { CompanyView } from "../line/company-settings.ts"
 import { LONGEST_PROXY, PROXY_RULE, readProxy } from "../line/proxy-url.ts"
 import type { Lines } from "../lines.ts"
+import type { CompanyFields } from "../views.ts"
 import { iso } from "../message/messages.ts"
 import { type ApiRoute, defineRoute } from "../route.ts"
 
@@ -12,33 +14,30 @@ const tag = "Companies"
 const path = "/api/whatsapp/companies/{companyId}"
 const CONTROL = /\p{Cc}/u
 
-const company = z
-  .object({
-    companyId,
-    name: z.string().nullable(),
-    proxy: z.string().nullable().openapi({ description: "Its name and password are shown as `***`" }),
-    storage: z.string().openapi({ description: "The store that holds the company's auth state" }),
-    move: z
-      .object({
-        from: z.string(),
-        to: z.string(),
-        state: z.enum(["waiting", "copying", "removing", "undoing", "done", "failed"]),
-        startedAt: isoTime,
-        endedAt: isoTime.nullable(),
-        copied: z.int().nullable().openapi({ description: "Records copied so far; null while none are being copied" }),
-        total: z.int().nullable(),
-        error: faultInfo.nullable(),
-      })
-      .nullable()
-      .openapi({ description: "The last move of the auth state from store to store" }),
-    provider: z.string(),
-  })
-  .openapi("Company")
+const view = {
+  companyId,
+  name: z.string().nullable(),
+  proxy: z.string().nullable().openapi({ description: "Its name and password are shown as `***`" }),
+  storage: z.string().openapi({ description: "The store that holds the company's auth state" }),
+  move: z
+    .object({
+      from: z.string(),
+      to: z.string(),
+      state: z.enum(["waiting", "copying", "removing", "undoing", "done", "failed"]),
+      startedAt: isoTime,
+      endedAt: isoTime.nullable(),
+      copied: z.int().nullable().openapi({ description: "Records copied so far; null while none are being copied" }),
+      total: z.int().nullable(),
+      error: faultInfo.nullable(),
+    })
+    .nullable()
+    .openapi({ description: "The last move of the auth state from store to store" }),
+  provider: z.string(),
+}
 
 const NAME_RULE = "expected 1 to 200 characters, without control characters"
-const inForce = z.string({ error: "expected a name" }).nullish()
 
-const change = z.strictObject({
+const change = {
   companyId: companyIdField,
   name: z
     .string({ error: NAME_RULE })
@@ -60,21 +59,42 @@ const change = z.strictObject({
     description: "The store that holds the auth state; another one moves it there, and the line stays linked",
   }),
   move: z.unknown().optional().openapi({ description: "Told in answers; so that an answer can be sent back" }),
-  provider: inForce.openapi({ description: "Only the provider in force; others are not supported yet" }),
-  rateLimit: z.unknown().optional().openapi({ description: "Not supported yet" }),
-  blockedNumbers: z.unknown().optional().openapi({ description: "Not supported yet" }),
-  webhookSecret: z.unknown().optional().openapi({ description: "Not supported yet" }),
-  retentionDays: z.unknown().optional().openapi({ description: "Not supported yet" }),
-})
+  provider: z
+    .string({ error: "expected a name" })
+    .nullish()
+    .openapi({ description: "Only the provider in force; others are not supported yet" }),
+}
 
-const NOT_BUILT = ["rateLimit", "blockedNumbers", "webhookSecret", "retentionDays"] as const
+/** Promised, and declared by no plugin of this house. */
+const PROMISED = ["rateLimit", "blockedNumbers", "webhookSecret", "retentionDays"] as const
+const notYet = z.unknown().optional().openapi({ description: "Not supported yet" })
+
+/** The view and the change of a company, with the settings that plugins declare. */
+function schemasOf(fields: CompanyFields) {
+  const missing = PROMISED.filter((name) => !Object.hasOwn(fields, name))
+  const later = Object.fromEntries(missing.map((name) => [name, notYet]))
+  const shown = Object.entries(fields).map(([name, { schema, secret, description }]) => {
+    const field = secret === true ? z.literal(HIDDEN) : schema
+    return [name, field.nullable().openapi({ description })] as const
+  })
+  const taken = Object.entries(fields).map(([name, { schema, secret, description }]) => {
+    const field = secret === true ? z.union([z.literal(HIDDEN), schema]) : schema
+    return [name, field.nullish().openapi({ description })] as const
+  })
+  return {
+    missing,
+    view: z.object({ ...view, ...Object.fromEntries(shown) }).openapi("Company"),
+    change: z.strictObject({ ...change, ...Object.fromEntries(taken), ...later }),
+  }
+}
 
 /** What a company is set to. */
-export function companyRoutes({ companySettings, naming }: Lines): readonly ApiRoute[] {
-  const notBuilt = (body: z.output<typeof change>): string | undefined => {
-    const { provider } = body
+export function companyRoutes({ companySettings, companyFields, naming }: Lines): readonly ApiRoute[] {
+  const { missing, view: company, change: body } = schemasOf(companyFields)
+  const notBuilt = (given: Readonly<Record<string, unknown>>): string | undefined => {
+    const { provider } = given
     if (provider !== undefined && provider !== null && provider !== naming.provider) return "provider"
-    return NOT_BUILT.find((field) => body[field] !== undefined && body[field] !== null)
+    return missing.find((field) => given[field] !== undefined && given[field] !== null)
   }
 
   const get = defineRoute(
@@ -103,7 +123,7 @@ export function companyRoutes({ companySettings, naming }: Lines): readonly ApiR
         "A field that is left out stays as it is; `null` takes it away. Only the admin key makes a company or sets a proxy. A line that is under way connects anew when its proxy has changed. Another `storage` moves the auth state there: sends queue meanwhile, and the old store stays in charge until the copy has been verified.",
       tag,
       params: companyParams,
-      body: change,
+      body,
       responses: {
         200: { description: "The company as it is now", schema: success(company) },
         201: { description: "The company has been made", schema: success(company) },
@@ -111,24 +131,28 @@ export function companyRoutes({ companySettings, naming }: Lines): readonly ApiR
       },
       errors: ["NOT_SUPPORTED", "STORAGE_UNAVAILABLE", "STORE_OCCUPIED", "MOVE_UNDER_WAY"],
     },
-    async ({ call, body, requestId }) => {
-      const field = notBuilt(body)
+    async ({ call, body: given, requestId }) => {
+      const field = notBuilt(given)
       if (field !== undefined) {
         const message = `\`${field}\` cannot be set yet`
         throw appError("NOT_SUPPORTED", { message, details: [{ path: field, code: "NOT_SUPPORTED", message }] })
       }
-      const { name, proxy, storage } = body
-      const { view, made, moving } = await companySettings.put(call, { name, proxy, storage })
-      const status = made ? 201 : moving ? 202 : 200
-      return jsonAnswer({ success: true, data: companyJson(view) }, status, requestId)
+      const { name, proxy, storage } = given
+      const fields = Object.fromEntries(
+        Object.keys(companyFields).map((key) => [key, (given as Readonly<Record<string, unknown>>)[key]]),
+      )
+      const put = await companySettings.put(call, { name, proxy, storage, fields })
+      const status = put.made ? 201 : put.moving ? 202 : 200
+      return jsonAnswer({ success: true, data: companyJson(put.view) }, status, requestId)
     },
   )
 
   return [get, put]
 }
 
-function companyJson({ move, ...view }: CompanyView): Record<string, unknown> {
-  if (move === null) return { ...view, move }
+function companyJson({ move, fields, ...shown }: CompanyView): Record<string, unknown> {
+  if (move === null) return { ...shown, move, ...fields }
   const { from, to, state, startedAt, endedAt, copied, total, error } = move
-  return { ...view, move: { from, to, state, startedAt: iso(startedAt), endedAt: iso(endedAt), copied, total, error } }
+  const told = { from, to, state, startedAt: iso(startedAt), endedAt: iso(endedAt), copied, total, error }
+  return { ...shown, move: told, ...fields }
 }

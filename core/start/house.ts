@@ -17,7 +17,7 @@ import { lineRoutes } from "../routes/lines.ts"
 import { StartError, startStep } from "../settings/start-error.ts"
 import type { StorageTools } from "../storage.ts"
 import { createStorageProbe } from "../records/storage-probe.ts"
-import { judgeStores, openStores } from "./stores.ts"
+import { judgeStores, openAtomic, openStores } from "./stores.ts"
 import type { Stores } from "../stores.ts"
 import { toError } from "../errors.ts"
 import type { Principal } from "../types.ts"
@@ -64,7 +64,12 @@ export async function openHouse(input: HouseInput): Promise<House> {
   const tools = (): StorageTools => ({ sha256: system.sha256, sealer: sealing.sealer })
   const homes = createHomes({ ledger, ownership: createLocalOwnership(ledger, clock), stores, tools })
   const reseal = createReseal({ homes, ledger, sealing, background, clock, log })
+  for (const { name, hooks: own = {} } of prepared.plugins) {
+    for (const [hook, kind] of Object.entries(own))
+      await startStep(`Plugin ${name}`, () => hooks.declare(name, hook, kind))
+  }
   const lines = createLines({
+    companyFields: prepared.companyFields,
     settings,
     provider: createProvider(input),
     ledger,
@@ -85,8 +90,8 @@ export async function openHouse(input: HouseInput): Promise<House> {
     clock,
     system,
     background,
-    sessions: lines.sessionsView,
-    events: lines.eventsView,
+    atomic: openAtomic(stores, clock, log),
+    ...lines.views,
     records: { seal: sealing.seal, reseal: reseal.start, resealProgress: reseal.progress },
     provider: settings.provider,
     probeStorage: createStorageProbe(ledger, clock),

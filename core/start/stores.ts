@@ -1,8 +1,10 @@
+import type { AtomicStore } from "../atomic.ts"
 import type { Clock } from "../clock.ts"
-import { isAppError, rootOf, toError } from "../errors.ts"
+import { appError, isAppError, rootOf, toError } from "../errors.ts"
 import type { Ledger } from "../ledger.ts"
 import type { Logger } from "../log.ts"
-import type { HealthItem } from "../plugin.ts"
+import type { AtomicStores, HealthItem } from "../plugin.ts"
+import { createMemoryAtomic } from "../records/memory-atomic.ts"
 import { StartError } from "../settings/start-error.ts"
 import { StoreFault } from "../store.ts"
 import { createStores, type Stores } from "../stores.ts"
@@ -54,6 +56,31 @@ export async function openStores({ system, clock, log, prepared, undo }: HouseIn
       stores.open(name).catch((thrown: unknown) => log.error({ store: name, error: rootOf(thrown) }, CLOSED))
   }
   return stores
+}
+
+/** Where limits and counters are kept: in this process, and in a store that processes share, where one is set up. */
+export function openAtomic(stores: Stores, clock: Clock, log: Logger): AtomicStores {
+  const local = createMemoryAtomic(clock)
+  const { limits } = stores
+  if (limits === undefined) return { local, shared: undefined }
+  stores.open(limits).catch((thrown: unknown) => log.error({ store: limits, error: rootOf(thrown) }, CLOSED))
+  return { local, shared: sharedAtomic(async () => (await stores.open(limits)).atomic) }
+}
+
+/** Each call finds the store anew, since one that could not be opened may be there by now. */
+function sharedAtomic(open: () => Promise<AtomicStore | undefined>): AtomicStore {
+  const atomic = async (): Promise<AtomicStore> => {
+    const found = await open()
+    if (found === undefined) throw appError("STORAGE_UNAVAILABLE")
+    return found
+  }
+  return {
+    take: async (key, quota) => (await atomic()).take(key, quota),
+    increment: async (key, by, ttlMs) => (await atomic()).increment(key, by, ttlMs),
+    setIfAbsent: async (key, value, ttlMs) => (await atomic()).setIfAbsent(key, value, ttlMs),
+    get: async (key) => (await atomic()).get(key),
+    delete: async (key) => (await atomic()).delete(key),
+  }
 }
 
 /** Whether every store in use takes a record and gives it back. Names those that do not, and nothing else of them. */

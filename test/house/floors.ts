@@ -3,9 +3,20 @@
 const floors: readonly (readonly string[])[] = [
   ["types", "errors", "refusal", "records/utf8", "settings/nearest", "settings/start-error"],
   [
-    ...["clock", "log", "system", "ownership", "store", "atomic", "ledger", "provider", "records/store-probe"],
+    ...[
+      "clock",
+      "log",
+      "system",
+      "egress",
+      "ownership",
+      "store",
+      "atomic",
+      "ledger",
+      "provider",
+      "records/store-probe",
+    ],
     "records/sealing",
-    ...["route", "plugin", "settings/fields", "settings/setting", "listen"],
+    ...["route", "plugin", "stages", "views", "egress", "settings/fields", "settings/setting", "listen"],
   ],
   [
     ...[
@@ -43,6 +54,7 @@ const floors: readonly (readonly string[])[] = [
     ...["records/vault", "records/sealed-ledger", "records/ledger/commit-lane", "records/ledger/names"],
     ...["records/ledger/reseal-rows", "records/ledger/sealed-company", "records/ledger/sealed-rows"],
     ...["records/local-ownership", "records/storage-probe", "records/memory-atomic"],
+    ...["records/plugin-records", "loading/own-hooks"],
   ],
 ]
 const LINES = 3

@@ -78,7 +78,7 @@ describe("the lines over the embedded ledger", () => {
     expect(await next.send("acme", { message: "before" }, { key: "k" })).toEqual({ ...sent, replayed: true })
     next.provider.onConnect = (connection) => connection.open()
     next.lines.start()
-    await until("the line", () => next.lines.sessionsView.get("acme")?.connected)
+    await until("the line", () => next.lines.views.sessions.get("acme")?.connected)
     await until("the resend", async () => {
       const found = await next.lines.messages.find("acme", String(waiting.data.messageId))
       return found?.status === "sent"

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import { appError } from "../../core/errors.ts"
 import { type House, callOf, openHouse } from "./house.ts"
 
-const stateOf = (house: House, company = "acme") => house.lines.sessionsView.get(company)?.status
+const stateOf = (house: House, company = "acme") => house.lines.views.sessions.get(company)?.status
 
 /** Asks for a session and lets everything settle that can. */
 const ask = async (house: House, how: Record<string, unknown> = {}) => {
@@ -123,7 +123,7 @@ describe("linking by QR code", () => {
     line.end("passkey-required")
     await house.clock.advance(600_000)
     expect(stateOf(house)).toBe("passkey-required")
-    expect(house.lines.sessionsView.get("acme")?.lastError?.message).toContain("passkey")
+    expect(house.lines.views.sessions.get("acme")?.lastError?.message).toContain("passkey")
     expect(house.provider.connections).toHaveLength(1)
   })
 

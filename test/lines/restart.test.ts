@@ -108,7 +108,7 @@ describe("a start", () => {
     next.provider.onConnect = (connection) => connection.open()
     next.lines.start()
     await next.clock.advance(3_000)
-    expect(next.lines.sessionsView.list().filter(({ connected }) => connected)).toHaveLength(10)
+    expect(next.lines.views.sessions.list().filter(({ connected }) => connected)).toHaveLength(10)
     expect(await next.lines.sessions.status("gone")).toMatchObject({ status: "disconnected" })
   })
 
@@ -144,7 +144,7 @@ describe("a start", () => {
       next.lines.start()
       await next.clock.advance(3_000)
       expect(
-        next.lines.sessionsView
+        next.lines.views.sessions
           .list()
           .filter(({ connected }) => connected)
           .map(({ companyId }) => companyId)
@@ -156,7 +156,7 @@ describe("a start", () => {
       await expect(next.lines.commands.initialize(callOf("d"), {})).rejects.toMatchObject({
         code: "SESSION_LIMIT_REACHED",
       })
-      expect(next.lines.sessionsView.list().filter(({ connected }) => connected)).toHaveLength(2)
+      expect(next.lines.views.sessions.list().filter(({ connected }) => connected)).toHaveLength(2)
     })
   })
 

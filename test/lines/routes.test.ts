@@ -304,7 +304,7 @@ describe("sessions", () => {
     house.lines.start()
     await house.connect("acme")
     await house.clock.advance(1_200_000)
-    expect(house.lines.sessionsView.get("acme")).toMatchObject({ connected: true })
+    expect(house.lines.views.sessions.get("acme")).toMatchObject({ connected: true })
     await web.call("POST", "/sessions/acme/disconnect")
     await house.clock.advance(700_000)
     expect(house.lines.sessions.peek("acme")).toBeUndefined()

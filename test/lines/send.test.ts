@@ -105,7 +105,10 @@ describe("a send on a connected line", () => {
     await expect(house.send("acme", { phone: "79002222222" })).rejects.toMatchObject({ code: "ACCOUNT_RESTRICTED" })
     expect((await house.send("acme", { phone: "79001111111" })).status).toBe(200)
     expect(house.provider.line("acme").sent).toHaveLength(3)
-    expect(house.lines.sessionsView.get("acme")).toMatchObject({ connected: true, restriction: { kind: "new-chats" } })
+    expect(house.lines.views.sessions.get("acme")).toMatchObject({
+      connected: true,
+      restriction: { kind: "new-chats" },
+    })
     await house.clock.advance(3_600_001)
     expect((await house.send("acme", { phone: "79003333333" })).status).toBe(200)
   })

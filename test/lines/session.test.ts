@@ -3,7 +3,7 @@ import { appError } from "../../core/errors.ts"
 import type { CloseReason } from "../../core/provider.ts"
 import { type House, callOf, openHouse } from "./house.ts"
 
-const statusOf = (house: House, company = "acme") => house.lines.sessionsView.get(company)?.status
+const statusOf = (house: House, company = "acme") => house.lines.views.sessions.get(company)?.status
 
 const statuses = async (house: House, company = "acme"): Promise<unknown[]> =>
   (await house.events(company)).filter(({ type }) => type === "session.status").map(({ data }) => data.status)
@@ -15,7 +15,7 @@ describe("a line's way to a connection", () => {
     expect(await statuses(house)).toEqual(["connecting", "qr", "connecting", "reconnecting", "connected"])
     expect(house.provider.connections).toHaveLength(2)
     expect(house.auths.stored.get("acme")?.size).toBe(1)
-    expect(house.lines.sessionsView.get("acme")).toMatchObject({
+    expect(house.lines.views.sessions.get("acme")).toMatchObject({
       connected: true,
       user: { name: "acme" },
       connectedAt: house.clock.now(),
@@ -102,7 +102,7 @@ describe("what follows when a line closes", () => {
       expect(statusOf(house)).toBe(state)
       expect(house.provider.connections.length - before).toBe(connects)
       expect(house.auths.stored.has("acme")).toBe(keepsCredentials)
-      if (code !== undefined) expect(house.lines.sessionsView.get("acme")?.lastError).toMatchObject({ code })
+      if (code !== undefined) expect(house.lines.views.sessions.get("acme")?.lastError).toMatchObject({ code })
     })
   }
 
@@ -111,7 +111,7 @@ describe("what follows when a line closes", () => {
     await house.connect("acme")
     house.provider.onConnect = (connection) => connection.end("outdated", 405)
     house.provider.line("acme").end("outdated", 405)
-    expect(house.lines.sessionsView.get("acme")?.lastError?.message).toContain("WHATSAPP_WEB_VERSION")
+    expect(house.lines.views.sessions.get("acme")?.lastError?.message).toContain("WHATSAPP_WEB_VERSION")
     await house.clock.advance(3_600_000)
     expect(statusOf(house)).toBe("outdated")
     expect(house.provider.connections.length - 2).toBeLessThanOrEqual(13)
@@ -188,14 +188,14 @@ describe("reconnecting", () => {
     house.provider.onConnect = (connection) => connection.end("unreachable")
     line.end("unreachable")
     await house.clock.advance(60_000)
-    expect(house.lines.sessionsView.get("acme")).toMatchObject({ status: "failed", reconnectAttempts: 3 })
+    expect(house.lines.views.sessions.get("acme")).toMatchObject({ status: "failed", reconnectAttempts: 3 })
     const failedAfter = house.provider.connections.length
     expect(await house.send("acme", {})).toMatchObject({ status: 202 })
     await house.clock.advance(200_000)
     expect(house.provider.connections).toHaveLength(failedAfter)
     house.provider.onConnect = (connection) => connection.open()
     await house.clock.advance(140_000)
-    expect(house.lines.sessionsView.get("acme")).toMatchObject({ status: "connected", reconnectAttempts: 0 })
+    expect(house.lines.views.sessions.get("acme")).toMatchObject({ status: "connected", reconnectAttempts: 0 })
   })
 
   it("is hastened when another line gets through first after an outage", async () => {
@@ -238,7 +238,7 @@ describe("proof of life", () => {
     expect(line.proofs).toBe(0)
     await house.clock.advance(2_000)
     expect(line.proofs).toBe(1)
-    expect(house.lines.sessionsView.get("acme")?.lastProofAt).toBeGreaterThan(house.clock.now() - 3_000)
+    expect(house.lines.views.sessions.get("acme")?.lastProofAt).toBeGreaterThan(house.clock.now() - 3_000)
     line.emit({ type: "proof" })
     await house.clock.advance(29_000)
     expect(line.proofs).toBe(1)

@@ -9,6 +9,8 @@ import type { Plugin, ResealProgress } from "../../core/plugin.ts"
 import { setUpPlugin } from "../../core/loading/plugin-setup.ts"
 import type { ApiRoute } from "../../core/route.ts"
 import { type CoreSettings, coreSettings } from "../../core/settings.ts"
+import { createMemoryAtomic } from "../../core/records/memory-atomic.ts"
+import { createPluginStorage } from "../../core/records/plugin-records.ts"
 import { createStorageProbe } from "../../core/records/storage-probe.ts"
 import type { SessionStatus } from "../../core/types.ts"
 import { type Answer, owned, read } from "../http/harness.ts"
@@ -23,6 +25,8 @@ export interface PluginHouse {
   readonly log: TestLog
   /** What the lines are said to be. */
   sessions: SessionStatus[]
+  /** The companies there are, with the settings that plugins declare. */
+  readonly companies: Record<string, Readonly<Record<string, unknown>>>
   /** Companies asked for proof of life, in order. */
   readonly proved: string[]
   /** How a line answers when it is asked. */
@@ -62,7 +66,8 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
   const hooks = createHooks({ clock, log })
   const faults: string[] = []
   const background = createBackground({ onFault: ({ message }) => void faults.push(message) })
-  const probe = createStorageProbe(createMemoryLedger(), clock)
+  const ledger = createMemoryLedger()
+  const probe = createStorageProbe(ledger, clock)
   const routes: OwnedRoute[] = owned(options.routes ?? [])
   options.prepare?.(hooks)
   const served: { http?: Http } = {}
@@ -76,6 +81,7 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
     log,
     sessions: [],
     proved: [],
+    companies: {},
     prove: async () => undefined,
     storage: (probe) => probe(),
     get http() {
@@ -96,6 +102,9 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
     },
   }
 
+  for (const [plugin] of options.plugins) {
+    for (const [hook, kind] of Object.entries(plugin.hooks ?? {})) hooks.declare(plugin.name, hook, kind)
+  }
   for (const [plugin, given] of options.plugins) {
     await setUpPlugin(plugin, plugin.config?.parse(given) ?? {}, {
       hooks,
@@ -104,6 +113,20 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
       background,
       routes,
       system: createNodeSystem(),
+      atomic: { local: createMemoryAtomic(clock), shared: undefined },
+      storage: (name) => createPluginStorage(ledger, name),
+      companies: () => ({
+        exists: async (company) => Object.hasOwn(house.companies, company),
+        settings: (company) => house.companies[company] ?? {},
+        async change({ company }, change) {
+          const now = house.companies[company] ?? {}
+          house.companies[company] = Object.freeze({ ...now, ...change(now) })
+        },
+        async ensure({ company }) {
+          house.companies[company] ??= {}
+        },
+        generation: () => 0,
+      }),
       sessions: {
         list: () => house.sessions,
         get: (company) => house.sessions.find(({ companyId }) => companyId === company),

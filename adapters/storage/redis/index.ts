@@ -63,6 +63,7 @@ export const redisStorage: StorageAdapter = {
   config,
   env: { REDIS_URL: { key: "url", secret: true } },
   needs: ["url"],
+  sharesLimits: true,
   async open({ instance, clock, log, ...options }) {
     const read = config.safeParse(options)
     if (!read.success) {

@@ -15,6 +15,8 @@ export interface Rule {
 
 /** Of tables that are not listed below. */
 export const NO_NAMES: Rule = { key: false, index: [] }
+/** What a plugin calls its records may hold anything. */
+const PLUGIN: Rule = { key: true, index: [] }
 
 const rules: ReadonlyMap<string, Rule> = new Map([
   // `p:` and a phone, `l:` and a LID, `g:` and a group.
@@ -32,7 +34,23 @@ export const VAULT_TABLE = "vault"
 export const VAULT_KEY = "vault"
 
 export function ruleOf(table: string): Rule {
-  return rules.get(table) ?? NO_NAMES
+  return rules.get(table) ?? (isPluginTable(table) ? PLUGIN : NO_NAMES)
+}
+
+/** Where a plugin keeps its records, and those that only an export with credentials holds. */
+export function pluginTable(plugin: string, secret: boolean): string {
+  return `${secret ? SECRET_PREFIX : PLUGIN_PREFIX}${plugin}`
+}
+
+const PLUGIN_PREFIX = "plugin:"
+const SECRET_PREFIX = "plugin-secret:"
+
+export function isPluginTable(table: string): boolean {
+  return table.startsWith(PLUGIN_PREFIX) || isSecretTable(table)
+}
+
+export function isSecretTable(table: string): boolean {
+  return table.startsWith(SECRET_PREFIX)
 }
 
 /** What a name stands for; the same text in two places has two names. */

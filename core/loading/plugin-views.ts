@@ -1,0 +1,45 @@
+import type { Guard } from "../company/guard.ts"
+import type { Events } from "../events.ts"
+import type { CompanySettings } from "../line/company-settings.ts"
+import { createPluginStorage } from "../records/plugin-records.ts"
+import type { CompaniesView, EventsView, PluginStorage, SessionsView } from "../views.ts"
+
+/** What of the lines plugins may see and change. */
+export interface PluginViews {
+  readonly sessions: SessionsView
+  readonly events: EventsView
+  /** `own`: the settings of companies that the plugin declares. */
+  companies(own: readonly string[]): CompaniesView
+  storage(plugin: string): PluginStorage
+}
+
+export interface PluginViewsDeps {
+  readonly sessions: { readonly view: SessionsView }
+  readonly events: Pick<Events, "read">
+  readonly companySettings: CompanySettings
+  readonly guard: Guard
+}
+
+export function createPluginViews({ sessions, events, companySettings, guard }: PluginViewsDeps): PluginViews {
+  return {
+    sessions: sessions.view,
+    events: { read: events.read },
+    storage: (plugin) => createPluginStorage(guard.ledger, plugin),
+    companies: (own) => ({
+      exists: companySettings.exists,
+      settings: companySettings.fields,
+      async change(call, change) {
+        await companySettings.put(call, (now) => {
+          const fields = change(now)
+          const foreign = Object.keys(fields).find((name) => !own.includes(name))
+          if (foreign !== undefined) throw new Error(`${foreign} is not among the plugin's companySettings`)
+          return { fields }
+        })
+      },
+      async ensure(call) {
+        if (!(await companySettings.exists(call.company))) await companySettings.put(call, {})
+      },
+      generation: guard.generation,
+    }),
+  }
+}

@@ -1,0 +1,110 @@
+import type { z } from "@hono/zod-openapi"
+import type { AtomicStore } from "./atomic.ts"
+import type { Call, LineEvent, SessionStatus } from "./types.ts"
+
+/** What plugins see of the house, and may do in it. */
+
+type MaybePromise<T> = T | Promise<T>
+
+/** Small state that changes at once: limits, counters, marks. */
+export interface AtomicStores {
+  /** This process's own; never fails. */
+  readonly local: AtomicStore
+  /** What processes share, where REDIS_URL names a server; its calls reject while that is away. */
+  readonly shared: AtomicStore | undefined
+}
+
+/** The companies of this house. */
+export interface CompaniesView {
+  exists(company: string): Promise<boolean>
+  /**
+   * The settings that plugins declare, secrets among them: one frozen object that stays the same until one of them
+   * changes, so that what is made from it can be kept by it. At once when it is remembered. Values were checked when set.
+   */
+  settings(company: string): MaybePromise<Readonly<Record<string, unknown>>>
+  /** Changes settings of this plugin's own; null takes one away. What `change` throws comes out, with nothing changed. */
+  change(
+    call: Call,
+    change: (now: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>,
+  ): Promise<void>
+  /** Makes the company if there is none. Throws FORBIDDEN then for anybody but the operator. */
+  ensure(call: Call): Promise<void>
+  /** Another number is another company of the same id: the earlier one has been erased. */
+  generation(company: string): number
+}
+
+/** What a plugin may read of the lines. */
+export interface SessionsView {
+  list(): readonly SessionStatus[]
+  get(company: string): SessionStatus | undefined
+  /** A round trip to WhatsApp on a connected line; rejects when there is no answer within `timeoutMs`, or no connection. */
+  prove(company: string, timeoutMs: number): Promise<void>
+}
+
+/** What a plugin may read of a company's event log. */
+export interface EventsView {
+  read(company: string, after: number, limit: number): Promise<LineEvent[]>
+}
+
+/** A setting of companies that a plugin declares. */
+export interface CompanyField {
+  /** What a value must be; `null` and what is left out are core's own matter. Each fault is one sentence without an echo. */
+  readonly schema: z.ZodType
+  /** For the documentation. */
+  readonly description: string
+  /** Kept apart, shown as `***`, and left out of exports without credentials. */
+  readonly secret?: boolean
+}
+
+export type CompanyFields = Readonly<Record<string, CompanyField>>
+
+/** What a plugin keeps: records of its own for each company, and for the house as company `""`. */
+export interface PluginStorage {
+  of(company: string): PluginRecords
+  /** Apart from those: left out of exports, unless credentials are asked for. */
+  secretsOf(company: string): PluginRecords
+  /** Records of `of`, over all companies, whose time has come; earliest first. */
+  due(now: number, limit: number): Promise<readonly DueRecord[]>
+}
+
+/**
+ * Records by key, any text of up to 1,000 characters; values are whatever JSON holds, and bytes. They end with the
+ * company. Rejects with STORAGE_UNAVAILABLE when the ledger fails, and COMPANY_ERASED for a company that is gone.
+ */
+export interface PluginRecords {
+  get<T>(key: string): Promise<T | undefined>
+  put(key: string, value: unknown, options?: RecordOptions): Promise<void>
+  /** False, with nothing written, when there is one already. */
+  putIfAbsent(key: string, value: unknown, options?: RecordOptions): Promise<boolean>
+  delete(key: string): Promise<void>
+  /** All of it or nothing; false when a condition did not hold. */
+  commit(changes: readonly RecordChange[]): Promise<boolean>
+  /** In an order of no meaning. */
+  list<T>(page?: { readonly after?: string; readonly limit?: number }): Promise<RecordPage<T>>
+  /** Adds to a whole number (absent counts as 0). Numbers have keys of their own, which are never sealed. */
+  increment(key: string, by: number): Promise<void>
+  numbers(): Promise<Readonly<Record<string, number>>>
+}
+
+export interface RecordOptions {
+  /** Epoch ms at which `due` reports it. */
+  readonly due?: number
+}
+
+export type RecordChange =
+  | ({ readonly op: "put" | "putIfAbsent"; readonly key: string; readonly value: unknown } & RecordOptions)
+  | { readonly op: "delete"; readonly key: string }
+  | { readonly op: "increment"; readonly key: string; readonly by: number }
+
+export interface RecordPage<T> {
+  readonly records: readonly { readonly key: string; readonly value: T }[]
+  /** Hand back as `after`; null at the end. */
+  readonly next: string | null
+}
+
+export interface DueRecord {
+  readonly company: string
+  readonly key: string
+  readonly value: unknown
+  readonly due: number
+}
