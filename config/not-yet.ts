@@ -28,7 +28,6 @@ const config = z.object({
   alertDisconnectRate: share.default(0.2).describe("Share of disconnections that raises an alert"),
   alertMemoryMb: count.default(500).describe("Resident memory that raises an alert (MB)"),
   mediaLimit: count.default(67_108_864).describe("Largest attachment (bytes)"),
-  allowPrivateUrls: bool.default(false).describe("URLs that companies set may reach private addresses"),
 })
 
 const env = {
@@ -47,7 +46,6 @@ const env = {
   WHATSAPP_ALERT_DISCONNECT_RATE: "alertDisconnectRate",
   WHATSAPP_ALERT_MEMORY_MB: "alertMemoryMb",
   WHATSAPP_MEDIA_LIMIT: "mediaLimit",
-  WHATSAPP_ALLOW_PRIVATE_URLS: "allowPrivateUrls",
 } as const satisfies EnvMap<typeof config>
 
 export const notYet: NotYet = {
@@ -59,6 +57,5 @@ export const notYet: NotYet = {
     "WHATSAPP_VALIDATE_WEBHOOKS",
     "WHATSAPP_BLOCKED_NUMBERS",
     "WHATSAPP_ALERTING_ENABLED",
-    "WHATSAPP_ALLOW_PRIVATE_URLS",
   ] satisfies (keyof typeof env)[],
 }

@@ -1,3 +1,4 @@
+import { createEgress } from "../adapters/egress/index.ts"
 import { lmdbLedger } from "../adapters/ledger/lmdb/index.ts"
 import baileys from "../adapters/provider/baileys/index.ts"
 import { filesystemStorage } from "../adapters/storage/filesystem/index.ts"
@@ -29,6 +30,7 @@ export default defineConfig({
   ledger: lmdbLedger,
   system: createNodeSystem,
   clock: createClock,
+  egress: createEgress,
   notYet,
   notBuiltRoutes,
 })

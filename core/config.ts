@@ -1,5 +1,6 @@
 import type { z } from "@hono/zod-openapi"
 import type { Clock } from "./clock.ts"
+import type { Egress, EgressOptions } from "./egress.ts"
 import type { LedgerAdapter } from "./ledger.ts"
 import type { Plugin } from "./plugin.ts"
 import type { ProviderAdapter } from "./provider.ts"
@@ -13,6 +14,8 @@ export interface Config {
   /** The machine it runs on. */
   system(): System
   clock(): Clock
+  /** The way out to URLs that users gave. */
+  egress(options: EgressOptions): Egress
   /** In order: plugins themselves, paths that begin with a dot or a slash, or names of npm packages. */
   readonly plugins: readonly (Plugin | string)[]
   /** Installed providers; WHATSAPP_PROVIDER chooses. */
@@ -55,7 +58,7 @@ export function configFaults(value: unknown): string[] {
   if (typeof value !== "object" || value === null) return ["its default export must be defineConfig({ … })"]
   const config = value as Readonly<Record<string, unknown>>
   const lists = ["plugins", "providers", "stores"].filter((key) => !Array.isArray(config[key]))
-  const functions = ["system", "clock"].filter((key) => typeof config[key] !== "function")
+  const functions = ["system", "clock", "egress"].filter((key) => typeof config[key] !== "function")
   return [
     ...lists.map((key) => `${key} must be a list`),
     ...(typeof config.ledger === "object" && config.ledger !== null ? [] : ["ledger must be a ledger adapter"]),

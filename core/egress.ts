@@ -1,3 +1,6 @@
+import type { Clock } from "./clock.ts"
+import type { Logger } from "./log.ts"
+
 /**
  * Port: the one way out to a URL that a user gave. Every address is judged before anything connects to it: literals in
  * any notation, every address a name resolves to, the peer that was reached, and each redirect anew.
@@ -14,12 +17,19 @@ export interface Egress {
   resolve(url: string, rules?: UrlRules): Promise<ResolvedHost>
 }
 
+export interface EgressOptions {
+  /** URLs that companies set may lead to private addresses. */
+  readonly allowPrivate: boolean
+  readonly clock: Clock
+  readonly log: Logger
+}
+
 export interface UrlRules {
   /** Default: `http:` and `https:`. */
   readonly schemes?: readonly string[]
   /** True: the operator gave this URL, who may name a private address. */
   readonly trusted?: boolean
-  /** True: any port; default 80, 443 and those above 1023. */
+  /** True: whatever port; default 80, 443 and those above 1023. */
   readonly anyPort?: boolean
 }
 

@@ -4,6 +4,7 @@ import type { Clock } from "./clock.ts"
 import type { Companies } from "./companies.ts"
 import { type CompanyData, createCompanyData } from "./company/data.ts"
 import { createGuard } from "./company/guard.ts"
+import type { Egress } from "./egress.ts"
 import { createEvents, type Events } from "./events.ts"
 import type { Homes } from "./homes/homes.ts"
 import { createMover, type Mover } from "./homes/mover.ts"
@@ -46,6 +47,8 @@ export interface LinesDeps {
   readonly log: Logger
   readonly sha256: (data: Uint8Array) => Uint8Array
   readonly openSha256: () => Digest
+  /** Judges the proxies that companies set. */
+  readonly egress: Egress
   /** Only tests let writes in that come too late for an erased company, to see what keeps them out. */
   readonly lateWritesIn?: boolean
   /** 0–1, for jitter. */

@@ -1,6 +1,14 @@
 import { z } from "@hono/zod-openapi"
 import type { AtomicStore, Quota, Taken } from "./atomic.ts"
 import type { Clock } from "./clock.ts"
+import {
+  type Egress,
+  type EgressAnswer,
+  type EgressRequest,
+  isUrlRefused,
+  type UrlFault,
+  type UrlRules,
+} from "./egress.ts"
 import type { CoreCode, coreErrors, ErrorExtra, ErrorSpec } from "./errors.ts"
 import { bool, count, list, ms, share } from "./settings/fields.ts"
 import type { Fault, Refusal } from "./refusal.ts"
@@ -137,6 +145,8 @@ export interface PluginContext<C, Code extends string> {
   readonly log: Logger
   readonly clock: Clock
   readonly system: System
+  /** The way out to URLs that users gave; nothing else connects to one. */
+  readonly egress: Egress
   /** Records of the plugin's own. */
   readonly storage: PluginStorage
   readonly atomic: AtomicStores
@@ -168,7 +178,7 @@ export function definePlugin<
   return spec
 }
 
-export { bool, count, KEY_ID_BYTES, list, ms, SEALED_ROOM, share, utf8, z }
+export { bool, count, isUrlRefused, KEY_ID_BYTES, list, ms, SEALED_ROOM, share, utf8, z }
 export type {
   ApiRoute,
   AtomicStore,
@@ -180,6 +190,9 @@ export type {
   CoreHookMap,
   Draft,
   DueRecord,
+  Egress,
+  EgressAnswer,
+  EgressRequest,
   EnvBinding,
   EnvMap,
   ErrorSpec,
@@ -214,6 +227,8 @@ export type {
   Surroundings,
   Taken,
   Transform,
+  UrlFault,
+  UrlRules,
   Verified,
   WebhookKnock,
 }

@@ -37,6 +37,7 @@ export const coreSettings = z.object({
     .default("resend")
     .describe("After a crash, a message that may or may not have gone out"),
   bodyLimit: count.default(1_048_576).describe("Largest ordinary JSON body (bytes)"),
+  allowPrivateUrls: bool.default(false).describe("URLs that companies set may reach private addresses"),
   trustedProxies: list.default([]).describe("Addresses whose X-Forwarded-For counts"),
   corsOrigins: list.default([]).describe("Origins that browsers may call from"),
   logLevel: z
@@ -77,6 +78,7 @@ export const coreEnv = {
   WHATSAPP_SESSIONS_PATH: "sessionsPath",
   WHATSAPP_ON_UNKNOWN: "onUnknown",
   WHATSAPP_BODY_LIMIT: "bodyLimit",
+  WHATSAPP_ALLOW_PRIVATE_URLS: "allowPrivateUrls",
   WHATSAPP_TRUSTED_PROXIES: "trustedProxies",
   WHATSAPP_CORS_ORIGINS: "corsOrigins",
   WHATSAPP_LOG_LEVEL: "logLevel",

@@ -1,5 +1,6 @@
 import type { Background } from "../background.ts"
 import type { Clock } from "../clock.ts"
+import type { Egress } from "../egress.ts"
 import { coreErrors, type ErrorSpec } from "../errors.ts"
 import type { HookRegistry } from "../hooks.ts"
 import type { OwnedRoute } from "../http/table.ts"
@@ -25,6 +26,7 @@ export interface PluginHost {
   readonly log: Logger
   readonly clock: Clock
   readonly system: System
+  readonly egress: Egress
   readonly background: Background
   readonly atomic: AtomicStores
   /** `plugin` owns the settings named `own`. */
@@ -81,6 +83,7 @@ export async function setUpPlugin(plugin: Plugin, config: unknown, host: PluginH
     log: host.log.child({ plugin: name }),
     clock: host.clock,
     system: host.system,
+    egress: host.egress,
     storage: host.storage(name),
     atomic: host.atomic,
     companies: host.companies(Object.keys(plugin.companySettings ?? {})),

@@ -68,6 +68,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
     for (const [hook, kind] of Object.entries(own))
       await startStep(`Plugin ${name}`, () => hooks.declare(name, hook, kind))
   }
+  const egress = config.egress({ allowPrivate: settings.allowPrivateUrls, clock, log })
   const lines = createLines({
     companyFields: prepared.companyFields,
     settings,
@@ -80,6 +81,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
     log,
     sha256: system.sha256,
     openSha256: system.openSha256,
+    egress,
   })
 
   const routes: OwnedRoute[] = lineRoutes(lines, clock).map((route) => ({ owner: "core", route }))
@@ -89,6 +91,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
     log,
     clock,
     system,
+    egress,
     background,
     atomic: openAtomic(stores, clock, log),
     ...lines.views,

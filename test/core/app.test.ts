@@ -11,6 +11,7 @@ import type { ProviderAdapter } from "../../core/provider.ts"
 import { defineRoute } from "../../core/route.ts"
 import { isStartError } from "../../core/settings/start-error.ts"
 import type { StorageAdapter } from "../../core/store.ts"
+import { createTestEgress } from "../support/egress.ts"
 import { createTestClock } from "../support/clock.ts"
 import { idle } from "../support/idle-provider.ts"
 import { createTestSystem, type TestSystem } from "../support/system.ts"
@@ -82,6 +83,7 @@ function make({
     },
     system: () => system,
     clock: createClock,
+    egress: createTestEgress,
   }
   const env = { WHATSAPP_PROVIDER: "idle", WHATSAPP_STORAGE: "memory", ...options.env }
   const app = createApp({ ...options, config, env })

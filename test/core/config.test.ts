@@ -8,6 +8,7 @@ import { definePlugin, type Plugin, z } from "../../core/plugin.ts"
 import type { ProviderAdapter } from "../../core/provider.ts"
 import type { LedgerAdapter } from "../../core/ledger.ts"
 import type { StorageAdapter } from "../../core/store.ts"
+import { createTestEgress } from "../support/egress.ts"
 import { createTestClock } from "../support/clock.ts"
 import { createTestSystem } from "../support/system.ts"
 
@@ -62,6 +63,7 @@ async function read({
     ledger: { name: "memory" } as LedgerAdapter,
     system: () => system,
     clock: createTestClock,
+    egress: createTestEgress,
     settings,
     notYet,
   }
@@ -225,6 +227,7 @@ it("a config module that is none is told by all it lacks", () => {
     "stores must be a list",
     "ledger must be a ledger adapter",
     "system must be a function",
+    "egress must be a function",
   ])
 })
 

@@ -8,6 +8,7 @@ import { definePlugin, z } from "../../core/plugin.ts"
 import { isStartError } from "../../core/settings/start-error.ts"
 import { type OpenStore, type StorageAdapter, StoreFault } from "../../core/store.ts"
 import { idle } from "../support/idle-provider.ts"
+import { createTestEgress } from "../support/egress.ts"
 import { createTestSystem, type TestSystem } from "../support/system.ts"
 
 /** Reads the health checks from inside. */
@@ -45,6 +46,7 @@ function server(check: OpenStore["check"], env: Record<string, string> = { WHATS
       ledger: { name: "memory", open: async () => createMemoryLedger() },
       system: () => system,
       clock: createClock,
+      egress: createTestEgress,
     },
     env: { WHATSAPP_PROVIDER: "idle", ...env },
   })

@@ -3,18 +3,7 @@
 const floors: readonly (readonly string[])[] = [
   ["types", "errors", "refusal", "records/utf8", "settings/nearest", "settings/start-error"],
   [
-    ...[
-      "clock",
-      "log",
-      "system",
-      "egress",
-      "ownership",
-      "store",
-      "atomic",
-      "ledger",
-      "provider",
-      "records/store-probe",
-    ],
+    ...["clock", "log", "system", "ownership", "store", "atomic", "ledger", "provider", "records/store-probe"],
     "records/sealing",
     ...["route", "plugin", "stages", "views", "egress", "settings/fields", "settings/setting", "listen"],
   ],

@@ -10,6 +10,7 @@ import type { Ledger } from "../../core/ledger.ts"
 import { createLines, type Lines } from "../../core/lines.ts"
 import { createLocalOwnership } from "../../core/records/local-ownership.ts"
 import type { Call, LineEvent, Scope } from "../../core/types.ts"
+import type { CompanyFields } from "../../core/views.ts"
 import { coreSettings, type CoreSettings } from "../../core/settings.ts"
 import { createTestClock, type TestClock } from "../support/clock.ts"
 import {
@@ -19,6 +20,7 @@ import {
   type FakeAuths,
   type FakeProvider,
 } from "../support/fake-provider.ts"
+import { createTestEgress } from "../support/egress.ts"
 import { createTestLog, type TestLog } from "../support/log.ts"
 import { createTestSystem } from "../support/system.ts"
 
@@ -64,6 +66,8 @@ export interface HouseOptions {
   /** Adds handlers before anything runs. */
   readonly hooks?: (hooks: HookRegistry) => void
   readonly random?: () => number
+  /** Settings of companies that plugins would declare. */
+  readonly companyFields?: CompanyFields
   /** Takes away what keeps late writes for an erased company out. */
   readonly lateWritesIn?: boolean
   /** Real stores in memory, the first of which is the standard one; without them auth state is in `auths`. */
@@ -130,6 +134,8 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock, stores }: 
     log,
     sha256,
     openSha256: createTestSystem().openSha256,
+    egress: createTestEgress({ clock, log }),
+    ...(options.companyFields !== undefined && { companyFields: options.companyFields }),
     ...(options.lateWritesIn === true && { lateWritesIn: true }),
     random: options.random ?? (() => 0.5),
   })

@@ -15,6 +15,8 @@ import { createStorageProbe } from "../../core/records/storage-probe.ts"
 import type { SessionStatus } from "../../core/types.ts"
 import { type Answer, owned, read } from "../http/harness.ts"
 import { createTestClock, type TestClock } from "../support/clock.ts"
+import type { Egress } from "../../core/egress.ts"
+import { createTestEgress } from "../support/egress.ts"
 import { createTestLog, type TestLog } from "../support/log.ts"
 
 /** Plugins in a house of real parts, on a machine that is real and a clock that is not. */
@@ -47,6 +49,7 @@ export interface PluginHouseOptions {
   readonly plugins: readonly (readonly [Plugin, Readonly<Record<string, unknown>>])[]
   readonly routes?: readonly ApiRoute[]
   readonly settings?: Partial<CoreSettings>
+  readonly egress?: Egress
   readonly prepare?: (hooks: HookRegistry) => void
 }
 
@@ -113,6 +116,7 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
       background,
       routes,
       system: createNodeSystem(),
+      egress: options.egress ?? createTestEgress({ clock, log }),
       atomic: { local: createMemoryAtomic(clock), shared: undefined },
       storage: (name) => createPluginStorage(ledger, name),
       companies: () => ({

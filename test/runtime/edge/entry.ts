@@ -5,6 +5,7 @@ import { createApp } from "../../../core/app.ts"
 import { defineConfig } from "../../../core/config.ts"
 import apiKeys from "../../../plugins/api-keys/index.ts"
 import validation from "../../../plugins/validation/index.ts"
+import { createEdgeEgress } from "./egress.ts"
 import { createEdgeProvider } from "./provider.ts"
 import { createEdgeSystem } from "./system.ts"
 
@@ -26,6 +27,7 @@ export async function openEdge(env: Readonly<Record<string, string>>): Promise<E
       ledger: memoryLedger,
       system: () => createEdgeSystem(env),
       clock: createClock,
+      egress: createEdgeEgress,
     }),
   })
   await app.start()
