@@ -2,7 +2,7 @@ import type { Clock } from "./clock.ts"
 import type { Config } from "./config.ts"
 import { type House, openHouse } from "./start/house.ts"
 import type { OwnedRoute } from "./http/table.ts"
-import type { Listen } from "./listen.ts"
+import type { Arrival, Listen } from "./listen.ts"
 import type { Logger } from "./log.ts"
 import { prepare } from "./start/prepare.ts"
 import { createRequests } from "./start/requests.ts"
@@ -31,7 +31,7 @@ export interface AppOptions {
 
 export interface App {
   /** Answers a request; never rejects. One that comes before the start has ended waits for it. */
-  fetch(request: Request, info?: { readonly remoteAddress?: string | undefined }): Promise<Response>
+  fetch(request: Request, arrival?: Arrival): Promise<Response>
   /** Resolves when the doors are open. Rejects with a StartError, with everything taken back that had been done. */
   start(): Promise<Started>
   /** Ends gracefully within about ten seconds, and never logs a line out. Idempotent; a start under way is waited for. */

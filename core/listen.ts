@@ -1,10 +1,18 @@
 /** How an app gets its port. Each runtime's entry brings its own. */
 
+/** What is known of a request beside itself. */
+export interface Arrival {
+  /** The peer's, as the socket gives it. */
+  readonly remoteAddress?: string | undefined
+  /** Ends the connection at once, in the middle of an answer. */
+  readonly breakOff?: () => void
+}
+
 export interface ListenInput {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
-  fetch(request: Request, info: { readonly remoteAddress: string | undefined }): Promise<Response>
+  fetch(request: Request, arrival: Arrival): Promise<Response>
 }
 
 export interface Listener {

@@ -4,6 +4,7 @@ import { cors } from "hono/cors"
 import type { Clock } from "../clock.ts"
 import { appError, type ErrorSpec } from "../errors.ts"
 import type { Hooks } from "../hooks.ts"
+import type { Arrival } from "../listen.ts"
 import type { Logger } from "../log.ts"
 import { isRefusal, refuseFaults } from "../refusal.ts"
 import type { ApiRoute, NotBuiltRoute } from "../route.ts"
@@ -16,6 +17,7 @@ import { accessFields, type Exchange, type HttpEnv, newExchange } from "./exchan
 import { createGate, type GateOptions } from "./gate.ts"
 import { describeRoute, securitySchemes } from "./openapi.ts"
 import { requestIdOf } from "./request-id.ts"
+import { guardStream } from "./stream.ts"
 import { createAllowed, inOrder, type OwnedRoute, promised, routeProblems } from "./table.ts"
 
 export interface HttpOptions {
@@ -38,8 +40,8 @@ export interface HttpOptions {
 }
 
 export interface Http {
-  /** Answers any request; never rejects. `remoteAddress` is the peer's, as the socket gives it. */
-  fetch(request: Request, info?: { readonly remoteAddress?: string | undefined }): Promise<Response>
+  /** Answers any request; never rejects. */
+  fetch(request: Request, arrival?: Arrival): Promise<Response>
   /** The OpenAPI 3.1 document of all documented routes. */
   document(): unknown
 }
@@ -111,9 +113,9 @@ export function createHttp(options: HttpOptions): Http {
 
   let document: unknown
   return {
-    async fetch(request, info) {
+    async fetch(request, arrival) {
       const started = clock.monotonic()
-      const exchange = newExchange(requestIdOf(request.headers), info?.remoteAddress, log)
+      const exchange = newExchange(requestIdOf(request.headers), arrival, log)
       const response = await answer(request, exchange)
       const fields = accessFields(exchange, request.method, response.status, clock.monotonic() - started)
       // Probes and pages without a key would drown the rest.
@@ -174,7 +176,7 @@ async function run(context: Context<HttpEnv>, route: ApiRoute, errors: HttpOptio
       return exchange.log
     },
   })
-  if (result instanceof Response) return protect(result, requestId, answerHeaders)
+  if (result instanceof Response) return guardStream(protect(result, requestId, answerHeaders), exchange)
   if (isRefusal(result)) throw result.error
   return jsonAnswer(result, 200, requestId, answerHeaders)
 }

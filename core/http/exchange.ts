@@ -1,3 +1,4 @@
+import type { Arrival } from "../listen.ts"
 import type { LogFields, Logger } from "../log.ts"
 import type { ApiRoute } from "../route.ts"
 import type { Fault } from "../refusal.ts"
@@ -8,6 +9,8 @@ export interface Exchange {
   readonly requestId: string
   /** The peer's address as the socket gives it. */
   readonly remoteAddress: string | undefined
+  /** Ends the connection in the middle of the answer, where the runtime can. */
+  readonly breakOff: (() => void) | undefined
   readonly log: Logger
   /** Faults of fields, gathered from all parts before anything is refused for them. */
   readonly faults: Fault[]
@@ -27,11 +30,12 @@ export interface HttpEnv {
 
 const nobody: Principal = { kind: "anonymous", scopes: new Set() }
 
-export function newExchange(requestId: string, remoteAddress: string | undefined, log: Logger): Exchange {
+export function newExchange(requestId: string, arrival: Arrival | undefined, log: Logger): Exchange {
   let child: Logger | undefined
   return {
     requestId,
-    remoteAddress,
+    remoteAddress: arrival?.remoteAddress,
+    breakOff: arrival?.breakOff,
     // Most requests log one line, which names the id itself; a child logger is dear.
     get log() {
       child ??= log.child({ requestId })

@@ -2,11 +2,12 @@ import { appError } from "../errors.ts"
 import { failureAnswer } from "../http/answer.ts"
 import type { Http } from "../http/app.ts"
 import { requestIdOf } from "../http/request-id.ts"
+import type { Arrival } from "../listen.ts"
 
 /** Requests on their way through the house, from before its doors are open until the last one has been answered. */
 export interface Requests {
   /** Never rejects. Waits for `open`; after `refuse` every request is told that the server is shutting down. */
-  fetch(request: Request, info?: { readonly remoteAddress?: string | undefined }): Promise<Response>
+  fetch(request: Request, arrival?: Arrival): Promise<Response>
   open(http: Http): void
   refuse(): void
   /** From now on each answer ends its connection, so that nobody asks anew on one that is about to close. */
@@ -27,14 +28,14 @@ export function createRequests(): Requests {
   let idle: (() => void) | undefined
 
   return {
-    async fetch(request, info) {
+    async fetch(request, arrival) {
       running++
       try {
         const ready = http ?? (await opened)
         if (ready === undefined || refused) {
           return failureAnswer(appError("SHUTTING_DOWN", { retryAfter: 5 }), requestIdOf(request.headers))
         }
-        const answer = await ready.fetch(request, info)
+        const answer = await ready.fetch(request, arrival)
         if (leaving) answer.headers.set("connection", "close")
         return answer
       } finally {

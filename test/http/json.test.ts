@@ -170,6 +170,40 @@ describe("A body that", () => {
     expect([answer.status, answer.json.error.code]).toEqual([400, "INVALID_JSON"])
   })
 
+  it.each([true, false])(
+    "is large has as long as a slow line needs for it, and one that trickles has not (declared: %s)",
+    async (declared) => {
+      const size = 4 * 1024 * 1024
+      const arrive = async (bytesPerSecond: number): Promise<string> => {
+        const clock = createTestClock()
+        let feed: ReadableStreamDefaultController<Uint8Array> | undefined
+        const request = new Request("http://localhost/", {
+          method: "POST",
+          headers: declared ? { "content-length": String(size) } : {},
+          body: new ReadableStream<Uint8Array>({ start: (controller) => void (feed = controller) }),
+          duplex: "half",
+        } as RequestInit)
+        let outcome = ""
+        void readBody(request, size, clock).then(
+          (whole) => (outcome = `${whole.byteLength} bytes`),
+          (error: Error) => (outcome = error.message),
+        )
+        const seconds = Math.ceil(size / bytesPerSecond)
+        for (let second = 0; second < seconds && outcome === ""; second++) {
+          await clock.advance(1_000)
+          if (outcome === "") feed?.enqueue(new Uint8Array(Math.min(bytesPerSecond, size - second * bytesPerSecond)))
+        }
+        if (outcome === "") feed?.close()
+        await clock.settle()
+        return `${outcome} after ${Math.round(clock.monotonic() - createTestClock().monotonic())} ms`
+      }
+      expect(await arrive(20_000)).toBe(`${size} bytes after 210000 ms`)
+      expect(await arrive(100)).toBe("The body did not arrive in time after 30000 ms")
+      // What has come earns time, and no more than that.
+      expect(await arrive(8_192)).toBe("The body did not arrive in time after 58000 ms")
+    },
+  )
+
   it("was read leaves no timer behind", async () => {
     const clock = createTestClock()
     await readBody(streamed([bytes(good)]), 1_000, clock)
