@@ -3,6 +3,7 @@ import { createMemoryLedger } from "../../adapters/ledger/memory/index.ts"
 import type { DumpedRecord, Ledger, Op } from "../../core/ledger.ts"
 import { openSealedLedger, type SealedLedger } from "../../core/records/sealed-ledger.ts"
 import { createMessages } from "../../core/message/messages.ts"
+import { createPluginStorage } from "../../core/records/plugin-records.ts"
 import { encodeRecord } from "../../core/records/values.ts"
 import { bytes, codeOf } from "../suites/bytes.ts"
 import { put } from "../suites/ledger/subject.ts"
@@ -54,6 +55,19 @@ const work: readonly Op[] = [
 ]
 
 describe("a company's rows, sealed", () => {
+  it("say nothing of what a plugin calls its records, which come back under their own names", async () => {
+    const records = createPluginStorage(open(), "guest")
+    await records.of("acme").put(`pace of ${PHONE}`, `note of ${PHONE}`, { due: 50 })
+    await records.secretsOf("acme").put(`key of ${PHONE}`, "hush")
+    const stored = shown(await dump(base))
+    for (const secret of [PHONE, "pace of", "key of", "note of", "hush"]) expect(stored, secret).not.toContain(secret)
+    const again = createPluginStorage(open(), "guest")
+    expect(await again.of("acme").get(`pace of ${PHONE}`)).toBe(`note of ${PHONE}`)
+    expect(await again.of("acme").list()).toMatchObject({ records: [{ key: `pace of ${PHONE}` }] })
+    expect(await again.due(60, 9)).toMatchObject([{ company: "acme", key: `pace of ${PHONE}`, due: 50 }])
+    expect(await again.secretsOf("acme").get(`key of ${PHONE}`)).toBe("hush")
+  })
+
   it("say nothing in values, keys and index texts, and come back as they were", async () => {
     const ledger = open()
     await ledger.commit("acme", work)
