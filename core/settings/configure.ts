@@ -1,6 +1,7 @@
 import type { Config } from "../config.ts"
 import { isEmpty, rawValue, readSecret, type Sources } from "./environment.ts"
 import { toError } from "../errors.ts"
+import { settingsInForce, type SettingInForce } from "./in-force.ts"
 import { listOwners, listVariables, type Owner, type Variable } from "./owners.ts"
 import type { Plugin, SettingProblem, Surroundings } from "../plugin.ts"
 import { houseRules, isLoopback, notBuilt, unknownNames } from "./setting-rules.ts"
@@ -22,6 +23,7 @@ export interface Configured {
   readonly stores: ReadonlyMap<string, StoreSpec>
   /** Settings of an owner by its label, such as `plugin api-keys`; an owner without settings has an empty object. */
   settingsOf(label: string): Readonly<Record<string, unknown>>
+  readonly inForce: readonly SettingInForce[]
   /** Not empty: the start stops, and these are all there is to mend. None holds a secret. */
   readonly problems: readonly string[]
   readonly warnings: readonly string[]
@@ -60,6 +62,7 @@ export async function configure({ config, plugins, sources, system }: ConfigureI
     core,
     stores: stores.specs,
     settingsOf: (label) => values.get(label) ?? {},
+    inForce: settingsInForce(variables.values(), sources, (label) => values.get(label)),
     problems: found.filter(({ severity }) => severity !== "warning").map(say),
     warnings: found.filter(({ severity }) => severity === "warning").map(say),
   }

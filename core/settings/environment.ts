@@ -9,7 +9,7 @@ export interface Sources {
   readonly configFile: Readonly<Record<string, string | number | boolean>>
 }
 
-export const ENV_FILE = ".env"
+export const ENV_FILE = ".env" as const
 
 /** Reads the process environment and `.env`. `problems` says when the file is there and cannot be read. */
 export async function readEnvironment(

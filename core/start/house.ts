@@ -14,6 +14,7 @@ import { openSealedLedger } from "../records/sealed-ledger.ts"
 import type { HouseInput } from "./input.ts"
 import type { Provider } from "../provider.ts"
 import { lineRoutes } from "../routes/lines.ts"
+import { settingsRoute } from "../routes/settings.ts"
 import { StartError, startStep } from "../settings/start-error.ts"
 import type { StorageTools } from "../storage.ts"
 import { createStorageProbe } from "../records/storage-probe.ts"
@@ -84,7 +85,8 @@ export async function openHouse(input: HouseInput): Promise<House> {
     egress,
   })
 
-  const routes: OwnedRoute[] = lineRoutes(lines, clock).map((route) => ({ owner: "core", route }))
+  const ofCore = [...lineRoutes(lines, clock), settingsRoute(prepared.configured.inForce)]
+  const routes: OwnedRoute[] = ofCore.map((route) => ({ owner: "core", route }))
   let http: Http | undefined
   const host: PluginHost = {
     hooks,

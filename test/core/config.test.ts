@@ -360,3 +360,26 @@ describe("what is not built yet", () => {
     ])
   })
 })
+
+describe("settings in force", () => {
+  it("say where each comes from and whose it is, and never a secret", async () => {
+    const { inForce } = await read({
+      env: { WHATSAPP_TRIES: "7", WHATSAPP_API_KEY_FILE: "key.txt", HOST: "127.0.0.1" },
+      dotenv: "WHATSAPP_TRIES=6\nWHATSAPP_SOCKET_NAME=https://ann:s3cret@host.example",
+      files: { "key.txt": "a secret of twenty-four!" },
+      settings: { PORT: 4000 },
+    })
+    const of = (name: string) => inForce.find(({ variable }) => variable === name)
+    expect(of("WHATSAPP_TRIES")).toEqual({
+      variable: "WHATSAPP_TRIES",
+      value: 7,
+      source: "environment",
+      owner: "plugin keys",
+    })
+    expect(of("WHATSAPP_API_KEY")).toMatchObject({ value: "***", source: "environment" })
+    expect(of("PORT")).toMatchObject({ value: 4000, source: "config file", owner: "core" })
+    expect(of("WHATSAPP_MAX_SESSIONS")).toMatchObject({ value: 1000, source: "default" })
+    expect(JSON.stringify(inForce)).not.toContain("s3cret")
+    expect(JSON.stringify(inForce)).not.toContain("twenty-four")
+  })
+})

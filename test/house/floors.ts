@@ -22,7 +22,14 @@ const floors: readonly (readonly string[])[] = [
       "start/version",
       "start/undo",
     ],
-    ...["loading/hook-table", "loading/plugin-shape", "settings/configure", "settings/environment", "settings/owners"],
+    ...[
+      "loading/hook-table",
+      "loading/plugin-shape",
+      "settings/configure",
+      "settings/in-force",
+      "settings/environment",
+      "settings/owners",
+    ],
     ...[
       "settings/setting-rules",
       "settings/store-specs",
