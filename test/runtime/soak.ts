@@ -16,6 +16,7 @@ import { countedRedis, redisBacking } from "./redis-backing.ts"
 import { runRestart } from "./restart.ts"
 import { s3Backing } from "./s3-backing.ts"
 import { runSigterm } from "./sigterm.ts"
+import { slowClientsOnOurs, slowClientsOnPlain } from "./slow-clients.ts"
 import { openStage, type Stage } from "./stage.ts"
 import { runTwoServers } from "./two-servers.ts"
 import { sharedKinds } from "../support/shared-stores.ts"
@@ -240,6 +241,19 @@ const runs: Record<string, () => Promise<string[]>> = {
       }
     }
     return faults
+  },
+  async "slow-clients"() {
+    const options = { clients: 300, forMs: 40_000, limitMs: 35_000 }
+    const { told, ...ours } = await slowClientsOnOurs({ ...options, impatient: false })
+    log(figures(ours))
+    log(`told ${JSON.stringify(told)}`)
+    const { held } = await slowClientsOnPlain({ clients: 300, forMs: 8_000, limitMs: 6_000 })
+    log(`a plain server held ${held} after 6 s`)
+    return [
+      ...(ours.held === 0 ? [] : [`${ours.held} were held`]),
+      ...(ours.othersFailed === 0 ? [] : [`${ours.othersFailed} of ${ours.others} others were not served`]),
+      ...(held === 300 ? [] : ["a plain server let go of some, so that this has shown nothing"]),
+    ]
   },
   async reconnects() {
     const { thirds, heapPerReconnect } = await runReconnects(240)

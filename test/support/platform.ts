@@ -11,6 +11,8 @@ export interface PlatformOptions {
   readonly runtime?: "node" | "deno"
   /** Run the compiled server instead of the sources, as `npm run build` left it. */
   readonly compiled?: boolean
+  /** In place of the server's own entry, on Node and from the sources. */
+  readonly entry?: string
   /** Extra flags for the runtime itself, such as `--expose-gc`. */
   readonly flags?: readonly string[]
 }
@@ -64,7 +66,7 @@ function command(options: PlatformOptions): { readonly file: string; readonly ar
     return { file: binary, args: ["run", "--quiet", ...denoPermissions(folder), ...flags, "core/serve/deno.ts"] }
   }
   if (options.compiled) return { file: process.execPath, args: [...flags, "dist/core/serve/node.js"] }
-  return { file: process.execPath, args: [...flags, "--import", "tsx", "core/serve/node.ts"] }
+  return { file: process.execPath, args: [...flags, "--import", "tsx", options.entry ?? "core/serve/node.ts"] }
 }
 
 /** Starts the server and waits until it answers. Rejects with its output when it ends before that. */
