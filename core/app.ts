@@ -4,6 +4,7 @@ import { type House, openHouse } from "./start/house.ts"
 import type { OwnedRoute } from "./http/table.ts"
 import type { Arrival, Listen } from "./listen.ts"
 import type { Logger } from "./log.ts"
+import { createSafeLog } from "./safe-log.ts"
 import { prepare } from "./start/prepare.ts"
 import { createRequests } from "./start/requests.ts"
 import { type CoreSettings, coreSettings } from "./settings.ts"
@@ -77,7 +78,7 @@ export function createApp(options: AppOptions): App {
     settings = prepared.configured.core
     const { host, port, sessionsPath: folder, logLevel: level, logPath, logToFile } = settings
     const opened = system.openLog({ level, ...(logToFile ? { file: logPath } : {}) })
-    log = opened.log
+    log = createSafeLog(opened.log)
     undo.push("log", () => opened.close())
     for (const warning of prepared.configured.warnings) log.warn({}, warning)
 

@@ -1,5 +1,6 @@
 import { toError } from "./errors.ts"
 import type { HookFault } from "./hooks.ts"
+import { withoutSecrets } from "./log-words.ts"
 
 /** Work that goes on beside requests. */
 export interface Background {
@@ -24,7 +25,7 @@ export function createBackground({ onFault }: BackgroundOptions): Background {
     } catch (thrown) {
       if (stopped.signal.aborted && thrown === stopped.signal.reason) return
       const error = toError(thrown)
-      onFault({ plugin: owner, hook: `background ${name}`, message: error.message }, error)
+      onFault({ plugin: owner, hook: `background ${name}`, message: withoutSecrets(error.message) }, error)
     }
   }
 

@@ -2,6 +2,7 @@ import type { Clock } from "./clock.ts"
 import { isAppError, toError } from "./errors.ts"
 import { type HookRule, hookTable } from "./loading/hook-table.ts"
 import type { Logger } from "./log.ts"
+import { withoutSecrets } from "./log-words.ts"
 import { nearest } from "./settings/nearest.ts"
 import type {
   AnswerOf,
@@ -52,11 +53,7 @@ export interface HookRegistry extends Hooks {
   drain(): Promise<void>
 }
 
-export interface HookFault {
-  readonly plugin: string
-  readonly hook: string
-  readonly message: string
-}
+export type HookFault = InputOf<"plugin:fault">
 
 export interface HooksOptions {
   readonly clock: Clock
@@ -87,8 +84,9 @@ export function createHooks({ clock, log, onFault }: HooksOptions): HookRegistry
 
   const report = (entry: Entry, thrown: unknown): void => {
     const error = toError(thrown)
-    log.error({ plugin: entry.plugin, hook: entry.name, error }, "A plugin failed")
-    const fault = { plugin: entry.plugin, hook: entry.name, message: error.message }
+    const at = { plugin: entry.plugin, hook: entry.name }
+    log.error({ ...at, error }, "A plugin failed")
+    const fault = { ...at, message: withoutSecrets(error.message) }
     onFault?.(fault)
     // Telling the observers of faults about a fault of their own would go on for ever.
     if (entry.name !== "plugin:fault") observe("plugin:fault", fault)

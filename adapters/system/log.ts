@@ -1,6 +1,7 @@
 import pino from "pino"
 import { prettyFactory } from "pino-pretty"
 import type { Logger } from "../../core/log.ts"
+import { errorWords } from "../../core/log-words.ts"
 import type { LogOptions, OpenLog } from "../../core/system.ts"
 import { openLogFile } from "./log-file.ts"
 
@@ -28,7 +29,8 @@ export function openLog({ level, file }: LogOptions, output?: Output): OpenLog {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { error: pino.stdSerializers.err },
+      // Pino's own copies every property of an error, such as the arguments of the Redis command that failed.
+      serializers: { error: (error: unknown) => (error instanceof Error ? errorWords(error) : error) },
     },
     pino.multistream(streams.map((stream) => ({ stream, level: "trace" }))),
   )

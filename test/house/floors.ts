@@ -1,7 +1,7 @@
 /** The floors of the house: imports go down or sideways, never up. */
 
 const floors: readonly (readonly string[])[] = [
-  ["types", "errors", "refusal", "records/utf8", "settings/nearest", "settings/start-error"],
+  ["types", "errors", "refusal", "log-words", "records/utf8", "settings/nearest", "settings/start-error"],
   [
     ...["clock", "log", "system", "ownership", "store", "atomic", "ledger", "provider", "records/store-probe"],
     "records/sealing",
@@ -12,6 +12,7 @@ const floors: readonly (readonly string[])[] = [
       "background",
       "config",
       "hooks",
+      "safe-log",
       "load",
       "order",
       "settings",

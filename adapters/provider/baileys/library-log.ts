@@ -3,6 +3,7 @@ import type { LogFields, Logger } from "../../../core/log.ts"
 
 /** Plain numbers and words that say nothing about anybody. */
 const HARMLESS = ["count", "retryCount", "deviceCount", "dbQueries", "statusCode", "bufferCount"] as const
+/** Stricter than for words of our own: whatever could be part of a number or a key goes. */
 const LONG_NUMBER = /\d{5,}/g
 const SECRET_LOOKING = /[A-Za-z0-9+/_=-]{24,}/g
 
@@ -48,6 +49,7 @@ function harmless(fields: unknown): LogFields {
   return found
 }
 
-function blank(text: string): string {
+/** A sentence of the library's without numbers and whatever could be a key. */
+export function blank(text: string): string {
   return text.replace(LONG_NUMBER, "…").replace(SECRET_LOOKING, "…")
 }
