@@ -110,6 +110,8 @@ export interface CoreHookMap {
   "webhook:received": Observe<{ readonly company: string; readonly scheme: string; readonly type: string }>
   /** Its records are going, those of plugins among them; what a plugin keeps of it in the house is the plugin's to remove. */
   "company:erased": Observe<{ readonly company: string }>
+  /** An export stands in the place of all that the company had, with its records of plugins. */
+  "company:imported": Observe<{ readonly company: string }>
   "health:check": Collect<Record<string, never>, HealthItem>
   "app:ready": Observe<{ readonly url: string }>
   "app:closing": Observe<Record<string, never>>

@@ -29,8 +29,11 @@ export interface CompaniesView {
   ): Promise<void>
   /** Makes the company if there is none. Throws FORBIDDEN then for anybody but the operator. */
   ensure(call: Call): Promise<void>
-  /** Another number is another company of the same id: the earlier one has been erased. */
-  generation(company: string): number
+  /**
+   * Another number is another company of the same id: the earlier one has been erased. Undefined from the moment an
+   * erasure begins until a company of this id begins anew.
+   */
+  generation(company: string): number | undefined
 }
 
 /** What a plugin may read of the lines. */

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts"
 import { type AppError, appError } from "../errors.ts"
 import type { Homes } from "../homes/homes.ts"
+import type { Hooks } from "../hooks.ts"
 import type { Ledger } from "../ledger.ts"
 import { newRecord, placeRecord } from "../line/record.ts"
 import type { Logger } from "../log.ts"
@@ -56,6 +57,7 @@ export interface ImporterDeps {
   readonly log: Logger
   readonly openSha256: () => Digest
   readonly unfinishedKeptMs: number
+  readonly hooks: Pick<Hooks, "observe">
   exists(company: string): Promise<boolean>
 }
 
@@ -178,6 +180,7 @@ export function createImporter(deps: ImporterDeps): Importer {
             if (file.credentials) await saveAuth(company, file.auth)
           })
           sessions.companies.add(company)
+          deps.hooks.observe("company:imported", { company })
           log.info({ company, credentials: file.credentials, forced: overridden.length > 0 }, "An export was imported")
           return report
         },

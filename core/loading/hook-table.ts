@@ -70,6 +70,7 @@ export const hookTable = {
   "webhook:verify": { kind: "first", accepts: isVerified },
   "webhook:received": { kind: "observe" },
   "company:erased": { kind: "observe" },
+  "company:imported": { kind: "observe" },
   "health:check": { kind: "collect", accepts: isHealthItem },
   "app:ready": { kind: "observe" },
   "app:closing": { kind: "observe" },

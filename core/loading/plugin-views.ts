@@ -39,7 +39,7 @@ export function createPluginViews({ sessions, events, companySettings, guard }: 
       async ensure(call) {
         if (!(await companySettings.exists(call.company))) await companySettings.put(call, {})
       },
-      generation: guard.generation,
+      generation: (company) => (guard.isClosed(company) ? undefined : guard.generation(company)),
     }),
   }
 }
