@@ -62,13 +62,14 @@ function circle(waiting: ReadonlySet<Plugin>, before: ReadonlyMap<Plugin, Readon
 function clashes(given: readonly Plugin[]): string[] {
   const problems: string[] = []
   const owners = new Map<string, string>()
-  for (const { name, provides = [], errors = {}, hooks = {} } of given) {
+  for (const { name, provides = [], errors = {}, hooks = {}, metrics = {} } of given) {
     if (owners.has(`plugin ${name}`)) problems.push(`Plugin ${name} is there twice`)
     owners.set(`plugin ${name}`, name)
     const claims = [
       ...provides.map((service) => `provide the service ${service}`),
       ...Object.keys(errors).map((code) => `declare the error code ${code}`),
       ...Object.keys(hooks).map((hook) => `declare the hook ${hook}`),
+      ...Object.keys(metrics).map((metric) => `declare the metric ${metric}`),
     ]
     for (const claim of claims) {
       const other = owners.get(claim)

@@ -14,6 +14,7 @@ import { bool, count, list, ms, share } from "./settings/fields.ts"
 import type { Fault, Refusal } from "./refusal.ts"
 import type { ApiRoute, RouteSpec } from "./route.ts"
 import type { Logger } from "./log.ts"
+import type { Metrics, MetricSnapshot, MetricSpec, MetricSpecs } from "./metrics.ts"
 import type { EnvBinding, EnvMap, SettingProblem, Surroundings } from "./settings/setting.ts"
 import type {
   Collect,
@@ -89,6 +90,7 @@ export type ItemOf<N extends HookName> = HookMap[N] extends Collect<infer _, inf
 export interface PluginSpec<
   C extends z.ZodObject = z.ZodObject,
   E extends Record<string, ErrorSpec> = Record<string, ErrorSpec>,
+  M extends MetricSpecs = MetricSpecs,
 > {
   readonly name: string
   /** One sentence for the README and `npm run plugins`. */
@@ -99,6 +101,8 @@ export interface PluginSpec<
   readonly errors?: E
   /** Settings of each company, by name: part of `GET` and `PUT /companies/{companyId}`, read with `companies.settings`. */
   readonly companySettings?: CompanyFields
+  /** What it counts, by name; see `core/metrics.ts`. */
+  readonly metrics?: M
   /** Services that `setup` offers with `provide`. */
   readonly provides?: readonly string[]
   /** Services that another plugin must list in `provides`; one that is missing stops the start. */
@@ -111,7 +115,7 @@ export interface PluginSpec<
   readonly guardsPublicHost?: boolean
   /** Problems that span settings; each names the variable and what is accepted. Nothing may be started here. */
   check?(config: z.output<C>, surroundings: Surroundings): readonly SettingProblem[]
-  setup(context: PluginContext<z.output<C>, CoreCode | (keyof E & string)>): MaybePromise<Undo | void>
+  setup(context: PluginContext<z.output<C>, CoreCode | (keyof E & string), M>): MaybePromise<Undo | void>
 }
 
 /** The runners of a plugin's own hooks; see `Hooks` for what each does with a fault. */
@@ -132,7 +136,7 @@ export interface OwnHooks {
 export type Undo = () => MaybePromise<void>
 
 /** Functions as values, so that `setup` can take them apart. */
-export interface PluginContext<C, Code extends string> {
+export interface PluginContext<C, Code extends string, M extends MetricSpecs = MetricSpecs> {
   readonly config: C
   readonly on: <N extends HookName>(name: N, handler: Handler<N>) => void
   /** A refusal to return from a guard or first hook. */
@@ -143,6 +147,8 @@ export interface PluginContext<C, Code extends string> {
   readonly provide: (name: string, service: unknown) => void
   readonly need: <T>(name: string) => T
   readonly log: Logger
+  /** The instruments that this plugin declares. */
+  readonly metrics: Metrics<M>
   readonly clock: Clock
   readonly system: System
   /** The way out to URLs that users gave; nothing else connects to one. */
@@ -174,7 +180,8 @@ export interface Plugin extends PluginSpec {}
 export function definePlugin<
   C extends z.ZodObject = z.ZodObject,
   E extends Record<string, ErrorSpec> = typeof coreErrors,
->(spec: PluginSpec<C, E>): Plugin {
+  const M extends MetricSpecs = Record<never, MetricSpec>,
+>(spec: PluginSpec<C, E, M>): Plugin {
   return spec
 }
 
@@ -207,6 +214,10 @@ export type {
   HoldContext,
   Knock,
   Message,
+  Metrics,
+  MetricSnapshot,
+  MetricSpec,
+  MetricSpecs,
   NamingOf,
   Observe,
   PersonOnTheLine,

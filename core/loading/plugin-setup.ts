@@ -4,6 +4,7 @@ import type { Egress } from "../egress.ts"
 import { coreErrors, type ErrorSpec } from "../errors.ts"
 import type { HookRegistry } from "../hooks.ts"
 import type { OwnedRoute } from "../http/table.ts"
+import type { Instruments } from "./instruments.ts"
 import type { Logger } from "../log.ts"
 import type {
   AtomicStores,
@@ -28,6 +29,7 @@ export interface PluginHost {
   readonly system: System
   readonly egress: Egress
   readonly background: Background
+  readonly instruments: Instruments
   readonly atomic: AtomicStores
   /** `plugin` owns the settings named `own`. */
   companies(own: readonly string[]): CompaniesView
@@ -81,6 +83,7 @@ export async function setUpPlugin(plugin: Plugin, config: unknown, host: PluginH
       return host.services.get(service) as T
     },
     log: host.log.child({ plugin: name }),
+    metrics: host.instruments.of(name),
     clock: host.clock,
     system: host.system,
     egress: host.egress,

@@ -1,4 +1,5 @@
 import { coreErrors } from "../errors.ts"
+import { metricFaults } from "./metric-shape.ts"
 import type { Plugin } from "../plugin.ts"
 
 type Fields = Readonly<Record<string, unknown>>
@@ -33,7 +34,7 @@ export function pluginFaults(value: unknown): string[] {
   for (const key of ["provides", "needs", "after"] as const) {
     expect(value[key] === undefined || isTexts(value[key]), `${key} must be a list of names`)
   }
-  faults.push(...envFaults(value), ...errorFaults(value), ...hookFaults(value))
+  faults.push(...envFaults(value), ...errorFaults(value), ...hookFaults(value), ...metricFaults(value))
   return faults
 }
 

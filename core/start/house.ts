@@ -6,6 +6,7 @@ import type { OwnedRoute } from "../http/table.ts"
 import { createLines, type Lines } from "../lines.ts"
 import { createLocalOwnership } from "../records/local-ownership.ts"
 import type { Ledger } from "../ledger.ts"
+import { createInstruments, type Instruments } from "../loading/instruments.ts"
 import { type PluginHost, setUpPlugin } from "../loading/plugin-setup.ts"
 import type { Plugin } from "../plugin.ts"
 import { createSealing } from "./sealing.ts"
@@ -32,6 +33,7 @@ export interface House {
   readonly lines: Lines
   readonly http: Http
   readonly routes: readonly OwnedRoute[]
+  readonly instruments: Instruments
 }
 
 const SETUP_MS = 30_000
@@ -65,7 +67,10 @@ export async function openHouse(input: HouseInput): Promise<House> {
   const tools = (): StorageTools => ({ sha256: system.sha256, sealer: sealing.sealer })
   const homes = createHomes({ ledger, ownership: createLocalOwnership(ledger, clock), stores, tools })
   const reseal = createReseal({ homes, ledger, sealing, background, clock, log })
-  for (const { name, hooks: own = {} } of prepared.plugins) {
+  const instruments = createInstruments({ companies: settings.metricsCompanies })
+  hooks.add("instruments", "company:erased", ({ company }) => instruments.forget(company))
+  for (const { name, hooks: own = {}, metrics = {} } of prepared.plugins) {
+    instruments.declare(name, metrics)
     for (const [hook, kind] of Object.entries(own))
       await startStep(`Plugin ${name}`, () => hooks.declare(name, hook, kind))
   }
@@ -95,6 +100,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
     system,
     egress,
     background,
+    instruments,
     atomic: openAtomic(stores, clock, log),
     ...lines.views,
     records: { seal: sealing.seal, reseal: reseal.start, resealProgress: reseal.progress },
@@ -118,7 +124,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
     createHttp({ routes, notBuilt, hooks, settings, log, clock, errors, isClosing, version }),
   )
   hooks.freeze()
-  return { hooks, background, lines, http, routes }
+  return { hooks, background, lines, http, routes, instruments }
 }
 
 function createProvider({ config, clock, log, prepared }: HouseInput): Provider {

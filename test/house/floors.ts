@@ -5,7 +5,7 @@ const floors: readonly (readonly string[])[] = [
   [
     ...["clock", "log", "system", "ownership", "store", "atomic", "ledger", "provider", "records/store-probe"],
     "records/sealing",
-    ...["route", "plugin", "stages", "views", "egress", "settings/fields", "settings/setting", "listen"],
+    ...["route", "plugin", "stages", "views", "egress", "metrics", "settings/fields", "settings/setting", "listen"],
   ],
   [
     ...[
@@ -51,7 +51,7 @@ const floors: readonly (readonly string[])[] = [
     ...["records/vault", "records/sealed-ledger", "records/ledger/commit-lane", "records/ledger/names"],
     ...["records/ledger/reseal-rows", "records/ledger/sealed-company", "records/ledger/sealed-rows"],
     ...["records/local-ownership", "records/storage-probe", "records/memory-atomic"],
-    ...["records/plugin-records", "loading/own-hooks"],
+    ...["records/plugin-records", "loading/own-hooks", "loading/instruments", "loading/metric-shape"],
   ],
 ]
 const LINES = 3

@@ -14,6 +14,7 @@ import { createPluginStorage } from "../../core/records/plugin-records.ts"
 import { createStorageProbe } from "../../core/records/storage-probe.ts"
 import type { SessionStatus } from "../../core/types.ts"
 import { type Answer, owned, read } from "../http/harness.ts"
+import { createInstruments } from "../../core/loading/instruments.ts"
 import { createTestClock, type TestClock } from "../support/clock.ts"
 import type { Egress } from "../../core/egress.ts"
 import { createTestEgress } from "../support/egress.ts"
@@ -105,7 +106,9 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
     },
   }
 
+  const instruments = createInstruments({ companies: 100 })
   for (const [plugin] of options.plugins) {
+    instruments.declare(plugin.name, plugin.metrics ?? {})
     for (const [hook, kind] of Object.entries(plugin.hooks ?? {})) hooks.declare(plugin.name, hook, kind)
   }
   for (const [plugin, given] of options.plugins) {
@@ -114,6 +117,7 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
       log,
       clock,
       background,
+      instruments,
       routes,
       system: createNodeSystem(),
       egress: options.egress ?? createTestEgress({ clock, log }),
