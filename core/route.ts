@@ -29,8 +29,11 @@ export interface RouteSpec {
   >
   /** Error codes worth naming in the documentation beside those that every route may give. */
   readonly errors?: readonly string[]
-  /** Another type than JSON that the body may have; it comes as `raw`, and `body` is then what `{}` becomes. */
-  readonly rawBody?: { readonly type: string; readonly limit: number }
+  /**
+   * A type that the body may have and in which it comes as `raw`, unread, while `body` is what `{}` becomes: another one
+   * than JSON, or JSON itself where the bytes count. Left out, the limit is that of JSON.
+   */
+  readonly rawBody?: { readonly type: string; readonly limit?: number }
   /** Largest body in bytes, when it differs from WHATSAPP_BODY_LIMIT. */
   readonly bodyLimit?: number
   /** False: left out of the OpenAPI document. */
@@ -52,6 +55,11 @@ export interface RouteInput<S extends RouteSpec> {
   readonly body: Output<S["body"]>
   /** The bytes of a body of the type that `rawBody` names. */
   readonly raw: Uint8Array | undefined
+  /**
+   * Asks who calls, on a route whose scope is `none`. Throws UNAUTHORIZED, or the refusal of whoever identifies callers;
+   * what the answer may do is then for the route to judge.
+   */
+  readonly identify: () => Promise<Principal>
   readonly request: Request
   readonly requestId: string
   /** Its lines carry the request's id. */

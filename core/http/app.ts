@@ -14,7 +14,7 @@ import { failureAnswer, failureOf, jsonAnswer, protect } from "./answer.ts"
 import { check, checked } from "./check.ts"
 import { isCompanyId } from "./company.ts"
 import { accessFields, type Exchange, type HttpEnv, newExchange } from "./exchange.ts"
-import { createGate, type GateOptions } from "./gate.ts"
+import { createGate, type GateOptions, identify } from "./gate.ts"
 import { describeRoute, securitySchemes } from "./openapi.ts"
 import { requestIdOf } from "./request-id.ts"
 import { guardStream } from "./stream.ts"
@@ -154,11 +154,16 @@ function mount(app: OpenAPIHono<HttpEnv>, route: ApiRoute, options: GateOptions,
     ...(spec.params === undefined ? [] : [check("param", spec.params)]),
     ...(spec.query === undefined ? [] : [check("query", spec.query)]),
     ...(spec.body === undefined ? [] : [check("json", spec.body)]),
-    (context: Context<HttpEnv>) => run(context, route, errors),
+    (context: Context<HttpEnv>) => run(context, route, errors, options),
   )
 }
 
-async function run(context: Context<HttpEnv>, route: ApiRoute, errors: HttpOptions["errors"]): Promise<Response> {
+async function run(
+  context: Context<HttpEnv>,
+  route: ApiRoute,
+  errors: HttpOptions["errors"],
+  options: GateOptions,
+): Promise<Response> {
   const exchange = context.env
   const { faults, company, principal, requestId, answerHeaders } = exchange
   if (faults.length > 0) throw refuseFaults(faults, errors).error
@@ -170,6 +175,7 @@ async function run(context: Context<HttpEnv>, route: ApiRoute, errors: HttpOptio
     query: checked(req.valid("query" as never)) as never,
     body: checked(req.valid("json" as never)),
     raw: exchange.raw,
+    identify: () => identify(context, options),
     request: req.raw,
     requestId,
     get log() {

@@ -38,7 +38,7 @@ export function createGate(route: ApiRoute, options: GateOptions): (context: Con
     if (yields && options.isClosing()) throw appError("SHUTTING_DOWN", { retryAfter: CLOSING_RETRY_S })
 
     const raw = rawBody !== undefined && isText(request.headers, rawBody.type)
-    const limit = raw ? rawBody.limit : (spec.bodyLimit ?? options.bodyLimit)
+    const limit = (raw ? rawBody.limit : undefined) ?? spec.bodyLimit ?? options.bodyLimit
     let early: Uint8Array | undefined
     let length = 0
     if (takesBody) {
@@ -70,7 +70,8 @@ export function createGate(route: ApiRoute, options: GateOptions): (context: Con
   }
 }
 
-async function identify(context: Context<HttpEnv>, options: GateOptions): Promise<Principal> {
+/** Who calls. Throws UNAUTHORIZED when nobody knows them. */
+export async function identify(context: Context<HttpEnv>, options: GateOptions): Promise<Principal> {
   const { headers } = context.req.raw
   const peer = context.env.remoteAddress
   const verdict = options.hooks.first("request:identify", {

@@ -66,7 +66,7 @@ export function describeRoute(spec: RouteSpec, errors: Readonly<Record<string, E
 function bodyOf(spec: RouteSpec, schema: NonNullable<RouteSpec["body"]>) {
   const required = !(spec.bodyOptional ?? schema.safeParse({}).success)
   const raw = spec.rawBody === undefined ? {} : { [spec.rawBody.type]: { schema: z.string() } }
-  return { required, content: { "application/json": { schema }, ...raw } }
+  return { required, content: { ...raw, "application/json": { schema } } }
 }
 
 /** `post_sessions_companyId_initialize`: stable as long as the path is. */
