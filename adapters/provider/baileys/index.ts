@@ -2,6 +2,7 @@ import type { ProviderAdapter } from "../../../core/provider.ts"
 import { openConnection } from "./connection.ts"
 import { encodeContent } from "./content.ts"
 import { isFinished, readCredentials } from "./creds.ts"
+import { divertConsole } from "./library-console.ts"
 import { describeAuth, importAuth } from "./import/index.ts"
 import { loadBaileys, trustRoot } from "./load-baileys.ts"
 import { claimRoot, holdRoot, WHATSAPP_ROOT } from "./root-key.ts"
@@ -14,7 +15,8 @@ const baileys: ProviderAdapter<typeof settings> = {
   name: "baileys",
   config: settings,
   env,
-  create({ config }) {
+  create({ config, log }) {
+    divertConsole(log)
     const root = config.rootKey ?? WHATSAPP_ROOT
     claimRoot(root)
     const busy = new Map<string, Promise<void>>()

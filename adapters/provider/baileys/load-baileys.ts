@@ -5,10 +5,14 @@ export type Library = typeof import("@whiskeysockets/baileys")
 
 /**
  * Loads Baileys on first use, since it takes longer than all the rest of a start, and gives it curve functions that verify.
+ * The loggers that it makes for itself write stanzas to standard output, past the one that a socket is given; they are
+ * silenced.
  */
 export async function loadBaileys(): Promise<Library> {
   const library = await import("@whiskeysockets/baileys")
   Object.assign(library.Curve, curve)
+  const { default: own } = await import("@whiskeysockets/baileys/lib/Utils/logger.js")
+  for (const logger of [own, library.DEFAULT_CONNECTION_CONFIG.logger]) logger.level = "silent"
   return library
 }
 
