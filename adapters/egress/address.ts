@@ -58,5 +58,8 @@ function isIn(address: ipaddr.IPv4 | ipaddr.IPv6, [range, bits]: [ipaddr.IPv4 | 
 function parse(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   const bare = text.replace(/%.*$/, "")
   // The library takes octal and short forms as well; an address that comes here is written in full.
-  return isIP(bare) === 0 ? undefined : ipaddr.process(bare)
+  const version = isIP(bare)
+  if (version === 0) return undefined
+  // And it takes ::127.0.0.1 for ::ffff:127.0.0.1, which is another address; in hexadecimal it does not.
+  return ipaddr.process(version === 4 ? bare : new URL(`http://[${bare}]/`).hostname.slice(1, -1))
 }

@@ -28,7 +28,7 @@ export async function dial(deps: DialDeps, place: Place, trusted: boolean, deadl
   const tried = place.addresses.slice(0, MOST_TRIED)
   for (const [index, address] of tried.entries()) {
     const share = deadline.left() / (tried.length - index)
-    const socket = await reach(deps.open(address, place.port), share, deadline)
+    const socket = await reach(() => deps.open(address, place.port), share, deadline)
     if (socket === undefined) continue
     if (deps.judge.isPeer(address, socket.remoteAddress, { trusted })) return socket
     socket.destroy()
@@ -38,8 +38,9 @@ export async function dial(deps: DialDeps, place: Place, trusted: boolean, deadl
 }
 
 /** The socket once it is connected; undefined when it does not get there in its share of the time. */
-function reach(socket: Socket, ms: number, deadline: Deadline): Promise<Socket | undefined> {
+function reach(open: () => Socket, ms: number, deadline: Deadline): Promise<Socket | undefined> {
   return abortable(deadline.signal, (resolve) => {
+    const socket = open()
     const giveUp = (): void => {
       socket.destroy()
       resolve(undefined)

@@ -5,7 +5,7 @@ import { type DialDeps, type OpenSocket, openSocket } from "./dial.ts"
 import { fetchUrl } from "./fetch.ts"
 import { createJudge, type Judge, type Place } from "./judgement.ts"
 import { refuse } from "./refusals.ts"
-import { type Resolve, systemResolve } from "./resolve.ts"
+import { createResolve, type Resolve } from "./resolve.ts"
 
 /** What only tests set. */
 export interface EgressParts extends EgressOptions {
@@ -24,7 +24,7 @@ const LOOKUP_MS = 1_500
 /** Outgoing connections to URLs that users gave, over `node:` modules, on Node and Deno. */
 export function createEgress(parts: EgressParts): Egress {
   const { clock, log, allowPrivate, guard = true } = parts
-  const judge = createJudge({ allowPrivate, guard, resolve: parts.resolve ?? systemResolve })
+  const judge = createJudge({ allowPrivate, guard, resolve: parts.resolve ?? createResolve() })
   const dialling: DialDeps = { judge, open: parts.open ?? openSocket, authorities: parts.authorities }
 
   /** A refusal stands in the log without anything of its URL. */

@@ -1,5 +1,4 @@
 import { promises as dns } from "node:dns"
-import { isIP } from "node:net"
 import { abortable } from "./deadline.ts"
 
 /** Addresses of a host name; none when there are none. Rejects when nobody can tell. */
@@ -15,11 +14,14 @@ const TRY_MS = 2_000
 const TRIES = 2
 
 /**
- * Names that companies give are asked for without the machine's own lookup: that one takes a thread for as long as a
- * hostile name server pleases, of which there are two for all lookups of the process, WhatsApp's among them.
+ * Asks as this machine does. Names that companies give are asked for without the machine's own lookup: that one takes a
+ * thread for as long as a hostile name server pleases, of which there are two for all lookups of the process, WhatsApp's
+ * among them. `servers`: addresses with ports of name servers, instead of the machine's.
  */
-export const systemResolve: Resolve = (host, { inside, signal }) =>
-  inside ? lookUp(host, signal) : askServers(host, signal)
+export function createResolve(servers?: readonly string[]): Resolve {
+  return (host, { inside, signal }) =>
+    inside && servers === undefined ? lookUp(host, signal) : askServers(host, servers, signal)
+}
 
 function lookUp(host: string, signal: AbortSignal): Promise<readonly string[]> {
   return abortable(signal, (resolve, reject) => {
@@ -28,14 +30,19 @@ function lookUp(host: string, signal: AbortSignal): Promise<readonly string[]> {
   })
 }
 
-function askServers(host: string, signal: AbortSignal): Promise<readonly string[]> {
+function askServers(
+  host: string,
+  servers: readonly string[] | undefined,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const resolver = new dns.Resolver({ timeout: TRY_MS, tries: TRIES })
+  if (servers !== undefined) resolver.setServers(servers)
   return abortable(signal, (resolve, reject) => {
     const questions = [resolver.resolve4(host), resolver.resolve6(host)]
     void Promise.allSettled(questions).then((answers) => {
       const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []))
-      if (found.length > 0) return resolve(found.filter((address) => isIP(address) !== 0))
-      reject(new Error("No name server knows the name"))
+      if (found.length > 0) resolve(found)
+      else reject(new Error("No name server knows the name"))
     })
     return () => resolver.cancel()
   })
