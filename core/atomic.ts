@@ -1,7 +1,8 @@
 /**
  * Port: small shared state that several processes change at once: limits, counters, marks that may be set once. Keys are
  * any text of up to 1,000 characters; limits, numbers and values of one key are apart. Each call is one round trip and
- * happens as a whole or not at all. Takes of one key name one window: what lies outside of it is forgotten.
+ * happens as a whole or not at all. Takes of one key name one window: what lies outside of it is forgotten. What needs no
+ * round trip is answered at once, without a promise.
  * Every call rejects with STORAGE_UNAVAILABLE while the store behind it cannot be reached.
  */
 export interface AtomicStore {
@@ -9,7 +10,9 @@ export interface AtomicStore {
    * A sliding log: `cost` stamps are added when at most `limit` then lie within the last `windowMs`, by the store's own
    * clock; a refused call adds nothing.
    */
-  take(key: string, quota: Quota): Promise<Taken>
+  take(key: string, quota: Quota): Taken | Promise<Taken>
+  /** Takes back the stamps of one `take`, and no others; those that have left the window are gone anyway. */
+  giveBack(key: string, receipt: Receipt): void | Promise<void>
   /** Adds to a whole number (absent counts as 0) and gives the sum. The first write starts `ttlMs`, which is not renewed. */
   increment(key: string, by: number, ttlMs?: number): Promise<number>
   /** Sets a value that is not there yet; false when there is one. It goes after `ttlMs`. */
@@ -26,8 +29,16 @@ export interface Quota {
   readonly cost: number
 }
 
+/** Which stamps a `take` has added; means something to the store that gave it, alone. */
+export interface Receipt {
+  readonly mark: string | number
+  readonly cost: number
+}
+
 export interface Taken {
   readonly taken: boolean
+  /** Null when refused. */
+  readonly receipt: Receipt | null
   /** What may still be taken in this window. */
   readonly remaining: number
   /** When refused: ms until `cost` fit; 0 when taken. Never, when `cost` is above `limit`: then `windowMs`. */

@@ -49,8 +49,17 @@ export interface HookRegistry extends Hooks {
   /** Throws for an unknown name, for anything but a function, and after `freeze`. */
   add<N extends HookName>(plugin: string, name: N, handler: Handler<N>): void
   freeze(): void
+  /** Every hook there is, and who stands at it, in the order in which they run. */
+  list(): readonly HookListing[]
   /** Resolves when no observer is at work. */
   drain(): Promise<void>
+}
+
+export interface HookListing {
+  readonly name: string
+  readonly kind: HookKind
+  /** By name; one that has several handlers there is named as often. */
+  readonly plugins: readonly string[]
 }
 
 export type HookFault = InputOf<"plugin:fault">
@@ -239,6 +248,12 @@ export function createHooks({ clock, log, onFault }: HooksOptions): HookRegistry
       entries.set(name, list)
     },
     freeze: () => void (frozen = true),
+    list: () =>
+      [...rules].map(([name, { kind }]) => ({
+        name,
+        kind,
+        plugins: (entries.get(name) ?? []).map(({ plugin }) => plugin),
+      })),
     async drain() {
       while (observing.size > 0) await Promise.all(observing)
     },

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi"
-import type { AtomicStore, Quota, Taken } from "./atomic.ts"
+import type { AtomicStore, Quota, Receipt, Taken } from "./atomic.ts"
 import type { Clock } from "./clock.ts"
 import {
   type Egress,
@@ -54,6 +54,7 @@ import {
   type ResealProgress,
   SEALED_ROOM,
 } from "./records/sealing.ts"
+import { parseRecipient } from "./message/recipient.ts"
 import { utf8 } from "./records/utf8.ts"
 import type { Call, Draft, FaultInfo, Message, Principal, SessionStatus } from "./types.ts"
 
@@ -185,7 +186,7 @@ export function definePlugin<
   return spec
 }
 
-export { bool, count, isUrlRefused, KEY_ID_BYTES, list, ms, SEALED_ROOM, share, utf8, z }
+export { bool, count, isUrlRefused, KEY_ID_BYTES, list, ms, parseRecipient, SEALED_ROOM, share, utf8, z }
 export type {
   ApiRoute,
   AtomicStore,
@@ -225,6 +226,7 @@ export type {
   PluginStorage,
   Principal,
   Quota,
+  Receipt,
   RecordChange,
   RecordPage,
   RecordsControl,

@@ -33,7 +33,7 @@ export interface RouteSpec {
    * A type that the body may have and in which it comes as `raw`, unread, while `body` is what `{}` becomes: another one
    * than JSON, or JSON itself where the bytes count. Left out, the limit is that of JSON.
    */
-  readonly rawBody?: { readonly type: string; readonly limit?: number }
+  readonly rawBody?: { readonly type: string | readonly string[]; readonly limit?: number }
   /** Largest body in bytes, when it differs from WHATSAPP_BODY_LIMIT. */
   readonly bodyLimit?: number
   /** False: left out of the OpenAPI document. */

@@ -2,7 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi"
 import type { Context } from "hono"
 import { cors } from "hono/cors"
 import type { Clock } from "../clock.ts"
-import { appError, type ErrorSpec } from "../errors.ts"
+import { appError, type ErrorSpec, toError } from "../errors.ts"
 import type { Hooks } from "../hooks.ts"
 import type { Arrival } from "../listen.ts"
 import type { Logger } from "../log.ts"
@@ -16,6 +16,7 @@ import { isCompanyId } from "./company.ts"
 import { accessFields, type Exchange, type HttpEnv, newExchange } from "./exchange.ts"
 import { createGate, type GateOptions, identify } from "./gate.ts"
 import { describeRoute, securitySchemes } from "./openapi.ts"
+import type { PersonMark } from "./person-mark.ts"
 import { requestIdOf } from "./request-id.ts"
 import { guardStream } from "./stream.ts"
 import { createAllowed, inOrder, type OwnedRoute, promised, routeProblems } from "./table.ts"
@@ -35,6 +36,8 @@ export interface HttpOptions {
   readonly errors: Readonly<Record<string, ErrorSpec>>
   /** True from the moment shutdown begins: API routes then answer 503. */
   isClosing(): boolean
+  /** Stands for a phone number in the log. */
+  readonly mark?: PersonMark
   /** Stands in the OpenAPI document. */
   readonly version: string
 }
@@ -91,7 +94,7 @@ export function createHttp(options: HttpOptions): Http {
     const failure = failureOf(thrown)
     if (failure.spec.status >= 500 && failure.cause !== undefined) {
       exchange.log.error(
-        { code: failure.code, path: exchange.route?.spec.path, error: failure.cause },
+        { code: failure.code, path: exchange.route?.spec.path, error: toError(failure.cause) },
         "A request failed",
       )
     }
@@ -117,7 +120,7 @@ export function createHttp(options: HttpOptions): Http {
       const started = clock.monotonic()
       const exchange = newExchange(requestIdOf(request.headers), arrival, log)
       const response = await answer(request, exchange)
-      const fields = accessFields(exchange, request.method, response.status, clock.monotonic() - started)
+      const fields = accessFields(exchange, request, response.status, clock.monotonic() - started, options.mark)
       // Probes and pages without a key would drown the rest.
       if (exchange.route?.spec.scope === "none" && response.status < 400) log.debug(fields, "Request")
       else log.info(fields, "Request")
@@ -200,7 +203,7 @@ function crossOrigin(origins: readonly string[]) {
       "X-Request-Id",
       "Last-Event-ID",
     ],
-    exposeHeaders: ["X-Request-Id", "Retry-After", "Idempotency-Replayed"],
+    exposeHeaders: ["X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy", "Idempotency-Replayed"],
     maxAge: 600,
   })
 }

@@ -3,6 +3,7 @@ import type { LogFields, Logger } from "../log.ts"
 import type { ApiRoute } from "../route.ts"
 import type { Fault } from "../refusal.ts"
 import type { Principal } from "../types.ts"
+import type { PersonMark } from "./person-mark.ts"
 
 /** One request and its answer, on their way through the stages. Handed to the router as its environment. */
 export interface Exchange {
@@ -51,14 +52,38 @@ export function newExchange(requestId: string, arrival: Arrival | undefined, log
   }
 }
 
-/** The line that every request leaves: the route's template, never the path as it came. */
-export function accessFields(exchange: Exchange, method: string, status: number, ms: number): LogFields {
+/**
+ * The line that every request leaves: the route's template, never the path as it came, and in the place of a phone number
+ * its mark, for whoever asks whether it is always the same recipient that is refused.
+ */
+export function accessFields(
+  exchange: Exchange,
+  request: Request,
+  status: number,
+  ms: number,
+  mark?: PersonMark,
+): LogFields {
+  // What went well is stored, and found by its id; a mark costs more than the rest of the line.
+  const person = status < 400 || mark === undefined ? undefined : personIn(exchange, request)
+  const marked = person === undefined ? undefined : mark?.(person)
   return {
     requestId: exchange.requestId,
-    method,
+    method: request.method,
     path: exchange.route?.spec.path ?? "(unknown)",
     status,
     ms: Math.round(ms * 10) / 10,
     ...(exchange.company === "" ? {} : { company: exchange.company }),
+    ...(marked === undefined ? {} : { person: marked }),
   }
 }
+
+/** Whom a request is about: the fields in which a call names a person. */
+function personIn({ body }: Exchange, { url }: Request): string | undefined {
+  const named: { readonly to?: unknown; readonly phone?: unknown; readonly phoneNumber?: unknown } =
+    typeof body === "object" && body !== null ? body : {}
+  const found = named.to ?? named.phone ?? named.phoneNumber ?? queryOf(url).get("phone")
+  return typeof found === "string" ? found : undefined
+}
+
+const queryOf = (url: string): URLSearchParams =>
+  new URLSearchParams(url.includes("?") ? url.slice(url.indexOf("?")) : "")

@@ -8,7 +8,7 @@ import type { Principal } from "../types.ts"
 import { clientAddress } from "./addresses.ts"
 import { type CompanyRules, companyRefusal, type Named, resolveCompany } from "./company.ts"
 import type { HttpEnv } from "./exchange.ts"
-import { declaredLength, isJson, isText, parseJson, readBody, tooLarge } from "./json.ts"
+import { declaredLength, isJson, isText, measureBody, parseJson, readBody, tooLarge } from "./json.ts"
 
 export interface GateOptions extends CompanyRules {
   readonly hooks: Pick<Hooks, "guard" | "first">
@@ -27,6 +27,7 @@ const CLOSING_RETRY_S = 5
 export function createGate(route: ApiRoute, options: GateOptions): (context: Context<HttpEnv>) => Promise<void> {
   const { spec } = route
   const { rawBody } = spec
+  const rawTypes = rawBody === undefined ? [] : [rawBody.type].flat()
   const takesBody = spec.method !== "get"
   const optional = spec.bodyOptional ?? spec.body?.safeParse({}).success ?? true
   const yields = spec.path.startsWith("/api/")
@@ -37,20 +38,27 @@ export function createGate(route: ApiRoute, options: GateOptions): (context: Con
     exchange.route = route
     if (yields && options.isClosing()) throw appError("SHUTTING_DOWN", { retryAfter: CLOSING_RETRY_S })
 
-    const raw = rawBody !== undefined && isText(request.headers, rawBody.type)
-    const limit = (raw ? rawBody.limit : undefined) ?? spec.bodyLimit ?? options.bodyLimit
+    const raw = rawTypes.some((type) => isText(request.headers, type))
+    const limit = (raw ? rawBody?.limit : undefined) ?? spec.bodyLimit ?? options.bodyLimit
     let early: Uint8Array | undefined
+    let unknown: unknown
     let length = 0
     if (takesBody) {
       const declared = declaredLength(request.headers)
       if (declared !== undefined && declared > limit) throw tooLarge(limit)
-      // Only the body itself can tell whether an undeclared one is too large, and that is said before 401.
-      if (declared === undefined && request.body !== null) early = await readBody(request, limit, options.clock)
-      length = declared ?? early?.byteLength ?? 0
+      length = declared ?? 0
+      if (declared === undefined && request.body !== null) {
+        // Only the body itself can tell whether an undeclared one is too large, and that is said before 401; but nothing
+        // is kept in memory for callers whom nobody knows.
+        unknown = await nobody(context, route, options)
+        if (unknown === undefined) early = await readBody(request, limit, options.clock)
+        length = early?.byteLength ?? (await measureBody(request, limit, options.clock))
+      }
       if (length > 0 && !raw && !isJson(request.headers)) throw appError("UNSUPPORTED_MEDIA_TYPE")
     }
 
-    if (spec.scope !== "none") exchange.principal = await identify(context, options)
+    if (unknown !== undefined) throw unknown
+    if (spec.scope !== "none" && early === undefined) exchange.principal = await identify(context, options)
 
     if (raw) {
       exchange.raw = early ?? (await readBody(request, limit, options.clock))
@@ -67,6 +75,17 @@ export function createGate(route: ApiRoute, options: GateOptions): (context: Con
       const refusal = companyRefusal(exchange.company, named, principal, options)
       if (refusal !== undefined) throw refusal
     }
+  }
+}
+
+/** Sets the caller, or gives the refusal of one whom nobody knows. */
+async function nobody(context: Context<HttpEnv>, { spec }: ApiRoute, options: GateOptions): Promise<unknown> {
+  try {
+    if (spec.scope !== "none") context.env.principal = await identify(context, options)
+    return undefined
+  } catch (refusal) {
+    // Thrown again once the body has shown no earlier fault.
+    return refusal
   }
 }
 

@@ -40,6 +40,40 @@ export function isText(headers: Headers, wanted: string): boolean {
  * INVALID_JSON for a body that breaks off, or that takes longer than 30 s and 1 s more for each 16 KiB that have come.
  */
 export async function readBody(request: Request, limit: number, clock: Clock): Promise<Uint8Array> {
+  const declared = declaredLength(request.headers)
+  if (declared !== undefined && declared <= IN_ONE_PIECE) {
+    const bytes = await inTime(clock, () => readAll(request))
+    if (bytes.byteLength > limit) throw tooLarge(limit)
+    return bytes
+  }
+  const chunks: Uint8Array[] = []
+  const size = await inTime(clock, (late, came) =>
+    readChunks(request, limit, late, (chunk) => {
+      came(chunk.byteLength)
+      chunks.push(chunk)
+    }),
+  )
+  const [only] = chunks
+  if (chunks.length === 1 && only !== undefined) return only
+  const whole = new Uint8Array(size)
+  let offset = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return whole
+}
+
+/** How long the body is, in bytes, with the same limits, and without keeping it: for callers whom nobody knows. */
+export function measureBody(request: Request, limit: number, clock: Clock): Promise<number> {
+  return inTime(clock, (late, came) => readChunks(request, limit, late, (chunk) => came(chunk.byteLength)))
+}
+
+/** What `read` gives, as long as it tells of enough bytes that came. `late` rejects when it does not. */
+async function inTime<T>(
+  clock: Clock,
+  read: (late: Promise<never>, came: (bytes: number) => void) => Promise<T>,
+): Promise<T> {
   let giveUp: (reason: Error) => void = () => {}
   const late = new Promise<never>((_, reject) => {
     giveUp = reject
@@ -54,14 +88,7 @@ export async function readBody(request: Request, limit: number, clock: Clock): P
   }
   timer = clock.after(BODY_GRACE_MS, look)
   try {
-    const declared = declaredLength(request.headers)
-    const reading =
-      declared !== undefined && declared <= IN_ONE_PIECE
-        ? readAll(request)
-        : readChunks(request, limit, late, (bytes) => void (size += bytes))
-    const bytes = await Promise.race([reading, late])
-    if (bytes.byteLength > limit) throw tooLarge(limit)
-    return bytes
+    return await Promise.race([read(late, (bytes) => void (size += bytes)), late])
   } finally {
     timer.cancel()
   }
@@ -83,15 +110,15 @@ async function readAll(request: Request): Promise<Uint8Array> {
   }
 }
 
+/** Hands on each chunk; the length of all. */
 async function readChunks(
   request: Request,
   limit: number,
   late: Promise<never>,
-  came: (bytes: number) => void,
-): Promise<Uint8Array> {
-  if (request.body === null) return new Uint8Array(0)
+  take: (chunk: Uint8Array) => void,
+): Promise<number> {
+  if (request.body === null) return 0
   const reader = request.body.getReader()
-  const chunks: Uint8Array[] = []
   let size = 0
   // Cancelling is a courtesy to the sender; what a broken stream says to it changes nothing.
   const stop = (): void => void reader.cancel().catch(() => undefined)
@@ -100,24 +127,14 @@ async function readChunks(
     const chunk = await reader.read().catch((cause: unknown) => {
       throw brokenOff(cause)
     })
-    if (chunk.done) break
+    if (chunk.done) return size
     size += chunk.value.byteLength
-    came(chunk.value.byteLength)
     if (size > limit) {
       stop()
       throw tooLarge(limit)
     }
-    chunks.push(chunk.value)
+    take(chunk.value)
   }
-  const [only] = chunks
-  if (chunks.length === 1 && only !== undefined) return only
-  const whole = new Uint8Array(size)
-  let offset = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return whole
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true })

@@ -65,7 +65,8 @@ export function describeRoute(spec: RouteSpec, errors: Readonly<Record<string, E
 
 function bodyOf(spec: RouteSpec, schema: NonNullable<RouteSpec["body"]>) {
   const required = !(spec.bodyOptional ?? schema.safeParse({}).success)
-  const raw = spec.rawBody === undefined ? {} : { [spec.rawBody.type]: { schema: z.string() } }
+  const types = spec.rawBody === undefined ? [] : [spec.rawBody.type].flat()
+  const raw = Object.fromEntries(types.map((type) => [type, { schema: z.string() }]))
   return { required, content: { ...raw, "application/json": { schema } } }
 }
 

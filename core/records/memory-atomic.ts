@@ -39,7 +39,7 @@ export function createMemoryAtomic(clock: Pick<Clock, "monotonic">): AtomicStore
   }
 
   return {
-    async take(key, quota) {
+    take(key, quota) {
       const now = clock.monotonic()
       const log = logs.get(key) ?? { stamps: [], from: 0, ends: 0 }
       const taken = takeFrom(log, quota, now)
@@ -48,6 +48,12 @@ export function createMemoryAtomic(clock: Pick<Clock, "monotonic">): AtomicStore
         logs.set(key, log)
       }
       return taken
+    },
+    giveBack(key, { mark, cost }) {
+      const log = logs.get(key)
+      // Stamps of one moment are alike: whose it was makes no difference.
+      const last = log?.stamps.lastIndexOf(Number(mark)) ?? -1
+      if (log !== undefined && last >= log.from) log.stamps.splice(Math.max(log.from, last - cost + 1), cost)
     },
     async increment(key, by, ttlMs) {
       const now = clock.monotonic()
@@ -85,9 +91,11 @@ function takeFrom(log: Log, { limit, windowMs, cost }: Quota, now: number): Take
   const left = (stamp: number | undefined): number => (stamp === undefined ? 0 : Math.ceil(stamp + windowMs - now))
   if (count + cost > limit) {
     const retryAfterMs = cost > limit ? windowMs : left(stamps[log.from + count + cost - limit - 1])
-    return { taken: false, remaining: Math.max(0, limit - count), retryAfterMs, resetMs: left(stamps.at(-1)) }
+    const remaining = Math.max(0, limit - count)
+    return { taken: false, receipt: null, remaining, retryAfterMs, resetMs: left(stamps.at(-1)) }
   }
   for (let added = 0; added < cost; added++) stamps.push(now)
   log.ends = now + windowMs
-  return { taken: true, remaining: limit - count - cost, retryAfterMs: 0, resetMs: left(now) }
+  const receipt = { mark: now, cost }
+  return { taken: true, receipt, remaining: limit - count - cost, retryAfterMs: 0, resetMs: left(now) }
 }

@@ -2,6 +2,7 @@ import { type Background, createBackground } from "../background.ts"
 import { createHomes } from "../homes/homes.ts"
 import { createHooks, type HookRegistry } from "../hooks.ts"
 import { createHttp, type Http } from "../http/app.ts"
+import { createPersonMark } from "../http/person-mark.ts"
 import type { OwnedRoute } from "../http/table.ts"
 import { createLines, type Lines } from "../lines.ts"
 import { createLocalOwnership } from "../records/local-ownership.ts"
@@ -63,6 +64,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
     },
   })
   undo.push("background work", () => background.stop())
+  if (input.survey === true) await background.stop()
   if (input.maintenance) hooks.add("maintenance", "request:identify", () => operator)
   const tools = (): StorageTools => ({ sha256: system.sha256, sealer: sealing.sealer })
   const homes = createHomes({ ledger, ownership: createLocalOwnership(ledger, clock), stores, tools })
@@ -120,8 +122,9 @@ export async function openHouse(input: HouseInput): Promise<House> {
   const { errors } = prepared
   const { isClosing } = input
   const notBuilt = config.notBuiltRoutes ?? []
+  const mark = createPersonMark(system)
   http = await startStep("Routes", () =>
-    createHttp({ routes, notBuilt, hooks, settings, log, clock, errors, isClosing, version }),
+    createHttp({ routes, notBuilt, hooks, settings, log, clock, errors, isClosing, version, mark }),
   )
   hooks.freeze()
   return { hooks, background, lines, http, routes, instruments }

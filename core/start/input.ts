@@ -17,4 +17,6 @@ export interface HouseInput {
   isClosing(): boolean
   /** Whoever calls is the operator: nobody can but who holds the app in hand. */
   readonly maintenance: boolean
+  /** True for a house that is only looked at: no background work begins. */
+  readonly survey?: boolean
 }

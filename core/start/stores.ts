@@ -76,6 +76,7 @@ function sharedAtomic(open: () => Promise<AtomicStore | undefined>): AtomicStore
   }
   return {
     take: async (key, quota) => (await atomic()).take(key, quota),
+    giveBack: async (key, receipt) => (await atomic()).giveBack(key, receipt),
     increment: async (key, by, ttlMs) => (await atomic()).increment(key, by, ttlMs),
     setIfAbsent: async (key, value, ttlMs) => (await atomic()).setIfAbsent(key, value, ttlMs),
     get: async (key) => (await atomic()).get(key),

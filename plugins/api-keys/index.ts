@@ -1,16 +1,15 @@
-import { definePlugin, type Principal, z } from "../../core/plugin.ts"
-import { createAttempts } from "./attempts.ts"
-import { isOwnMachine } from "./loopback.ts"
+import { definePlugin, z } from "../../core/plugin.ts"
+import { createIdentify } from "./identify.ts"
+import { createKnownKeys } from "./known-keys.ts"
+import { mountKeyRoutes } from "./routes.ts"
+import { MOST_KEYS } from "./stored-keys.ts"
 
 const PUBLIC_KEY_LENGTH = 24
 
-const scopes: Principal["scopes"] = new Set(["send", "read", "session", "admin", "operator"])
-const admin: Principal = { kind: "admin", scopes }
-const ownMachine: Principal = { kind: "loopback", scopes }
-
 export default definePlugin({
   name: "api-keys",
-  description: "Identifies callers by the admin key; without one, serves this machine alone.",
+  description:
+    "Identifies callers by the admin key or a key of a company; without an admin key, serves this machine too.",
   config: z.object({
     apiKey: z
       .string()
@@ -21,6 +20,12 @@ export default definePlugin({
       .describe("The admin key"),
   }),
   env: { WHATSAPP_API_KEY: { key: "apiKey", secret: true } },
+  errors: {
+    TOO_MANY_KEYS: {
+      status: 409,
+      message: `This company has ${MOST_KEYS} keys already; revoke one that is not needed`,
+    },
+  },
   guardsPublicHost: true,
 
   check({ apiKey }, { loopback }) {
@@ -29,36 +34,13 @@ export default definePlugin({
     return [{ variable: "WHATSAPP_API_KEY", message }]
   },
 
-  setup({ config, on, reject, system, clock, log }) {
+  setup(context) {
+    const { config, on, log } = context
     if (config.apiKey === undefined) {
-      log.info({}, "No WHATSAPP_API_KEY is set: programs on this machine are served, nobody else")
-      on("request:identify", (knock) => {
-        if (isOwnMachine(knock)) return ownMachine
-        return reject("UNAUTHORIZED", {
-          message: "Only direct calls from this machine need no key; set WHATSAPP_API_KEY",
-        })
-      })
-      return
+      log.info({}, "No WHATSAPP_API_KEY is set: programs on this machine are served, and nobody else without a key")
     }
-
-    const digest = (key: string): Uint8Array => system.sha256(new TextEncoder().encode(key))
-    const expected = digest(config.apiKey)
-    const attempts = createAttempts(clock)
-
-    on("request:identify", ({ headers, clientAddress }) => {
-      const key = keyIn(headers)
-      if (key === undefined) return reject("UNAUTHORIZED")
-      // Digests, so that the time says nothing about how much of a key is right, or how long it is.
-      if (system.equal(digest(key), expected)) return admin
-      const wait = attempts.failed(clientAddress ?? "")
-      return wait === undefined ? reject("UNAUTHORIZED") : reject("TOO_MANY_ATTEMPTS", { retryAfter: wait })
-    })
+    const keys = createKnownKeys(context)
+    on("request:identify", createIdentify(config.apiKey, keys, context))
+    mountKeyRoutes(keys, context)
   },
 })
-
-/** The key as a header carries it. One in a URL is not looked at: URLs end up in logs and histories. */
-function keyIn(headers: Headers): string | undefined {
-  const given = headers.get("x-api-key")
-  if (given !== null) return given
-  return /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1]
-}

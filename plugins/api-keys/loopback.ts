@@ -15,6 +15,8 @@ export function isOwnMachine({ headers, remoteAddress }: Knock): boolean {
   for (const name of headers.keys()) {
     if (FORWARDING.has(name) || name.startsWith("x-forwarded-")) return false
   }
+  // A page's images, scripts and links carry no Origin; browsers say of them where they stand.
+  if (headers.get("sec-fetch-site") === "cross-site") return false
   const origin = headers.get("origin")
   return origin === null || isOwnOrigin(origin)
 }

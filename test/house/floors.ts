@@ -1,7 +1,16 @@
 /** The floors of the house: imports go down or sideways, never up. */
 
 const floors: readonly (readonly string[])[] = [
-  ["types", "errors", "refusal", "log-words", "records/utf8", "settings/nearest", "settings/start-error"],
+  [
+    "types",
+    "errors",
+    "refusal",
+    "log-words",
+    "message/recipient",
+    "records/utf8",
+    "settings/nearest",
+    "settings/start-error",
+  ],
   [
     ...["clock", "log", "system", "ownership", "store", "atomic", "ledger", "provider", "records/store-probe"],
     "records/sealing",
@@ -63,6 +72,7 @@ const TOP = new Set([
   "start/requests",
   "start/stores",
   "start/input",
+  "start/survey",
 ])
 
 /** The floor of a file of `core/`; what is not listed lower stands with the lines and their pipelines. */

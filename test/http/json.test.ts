@@ -116,6 +116,19 @@ describe("A body's size", () => {
     expect(given).toBeLessThan(10)
   })
 
+  it("is told 401 when its size and type are right, with a key that nobody knows, having been counted once", async () => {
+    let asked = 0
+    const house = createHouse({
+      identify: false,
+      prepare: (hooks) => hooks.add("count", "request:identify", () => void (asked += 1)),
+    })
+    expect((await read(await house.http.fetch(streamed([bytes(good)])))).json.error.code).toBe("UNAUTHORIZED")
+    expect((await read(await house.http.fetch(streamed([bytes("{")])))).json.error.code).toBe("UNAUTHORIZED")
+    const text = streamed([bytes(good)], { "content-type": "text/plain" })
+    expect((await read(await house.http.fetch(text))).status).toBe(415)
+    expect(asked).toBe(3)
+  })
+
   it("up to the limit is fine, declared or not", async () => {
     const house = createHouse({ settings: { bodyLimit: good.length } })
     expect((await house.call("POST", path, good)).status).toBe(200)

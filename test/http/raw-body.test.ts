@@ -45,4 +45,14 @@ describe("A route that takes another type besides JSON", () => {
     expect((await call("x", { "content-type": TYPE, "content-encoding": "gzip" })).status).toBe(415)
     expect((await call("x", { "content-type": "text/plain" })).status).toBe(415)
   })
+
+  it("may take several, each as the bytes it came in", async () => {
+    const spec = { ...things.spec, rawBody: { type: ["text/plain", "text/csv"] } } as const
+    const several = createHouse({ routes: [{ ...things, spec }] })
+    for (const type of spec.rawBody.type) {
+      const taken = await several.call("POST", path, "a line", { "content-type": type })
+      expect(taken.json.data).toEqual({ body: {}, raw: "a line" })
+    }
+    expect((await several.call("POST", path, "a line", { "content-type": TYPE })).status).toBe(415)
+  })
 })

@@ -27,13 +27,14 @@ export function describeAtomicStore(name: string, factory: () => Promise<AtomicF
     })
     afterEach(() => fixture.cleanup())
 
-    const take = (key: string, limit: number, cost = 1, store = one): Promise<Taken> =>
+    const take = async (key: string, limit: number, cost = 1, store = one): Promise<Taken> =>
       store.take(key, { limit, windowMs: WINDOW_MS, cost })
 
     it("takes up to the limit, says what remains, and refuses the next", async () => {
       for (const remaining of [2, 1, 0]) {
         const taken = await take("k", 3)
-        expect(taken).toEqual({ taken: true, remaining, retryAfterMs: 0, resetMs: WINDOW_MS })
+        expect(taken).toMatchObject({ taken: true, remaining, retryAfterMs: 0, resetMs: WINDOW_MS })
+        expect(taken.receipt?.cost).toBe(1)
       }
       const refused = await take("k", 3, 1, two)
       expect(refused).toMatchObject({ taken: false, remaining: 0 })
@@ -72,6 +73,23 @@ export function describeAtomicStore(name: string, factory: () => Promise<AtomicF
       expect(await take("k", 2)).toMatchObject({ taken: true, remaining: 1 })
     })
 
+    it("takes back the stamps of one call and no others, so that later ones stay as long as they would have", async () => {
+      const first = await take("k", 3)
+      await fixture.pass(WINDOW_MS / 2)
+      await take("k", 3, 2, two)
+      if (first.receipt === null) throw new Error("The first was not taken")
+      await one.giveBack("k", first.receipt)
+      const last = await take("k", 3)
+      expect(last).toMatchObject({ taken: true, remaining: 0 })
+      await fixture.pass(WINDOW_MS / 2)
+      expect((await take("k", 3)).taken).toBe(false)
+      await one.giveBack("k", first.receipt)
+      expect((await take("k", 3)).taken).toBe(false)
+      if (last.receipt === null) throw new Error("The last was not taken")
+      await Promise.all([one.giveBack("k", last.receipt), one.giveBack("other", last.receipt)])
+      expect(await take("k", 3)).toMatchObject({ taken: true, remaining: 0 })
+    })
+
     it("takes several at once or none, and says when as many fit", async () => {
       expect(await take("k", 5, 3)).toMatchObject({ taken: true, remaining: 2 })
       await fixture.pass(WINDOW_MS / 4)
@@ -84,7 +102,13 @@ export function describeAtomicStore(name: string, factory: () => Promise<AtomicF
     })
 
     it("never takes more than the limit at once, and says so by the length of the window", async () => {
-      expect(await take("k", 3, 4)).toEqual({ taken: false, remaining: 3, retryAfterMs: WINDOW_MS, resetMs: 0 })
+      expect(await take("k", 3, 4)).toEqual({
+        taken: false,
+        receipt: null,
+        remaining: 3,
+        retryAfterMs: WINDOW_MS,
+        resetMs: 0,
+      })
       expect(await take("k", 3, 3)).toMatchObject({ taken: true, remaining: 0 })
     })
 

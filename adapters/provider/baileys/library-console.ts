@@ -25,10 +25,10 @@ export function divertConsole(log: Logger): void {
   const registry = (holder[REGISTRY] ??= { log, filters: new WeakSet() })
   registry.log = log
   for (const method of METHODS) {
-    const write = console[method]
+    const write: (...said: unknown[]) => void = console[method]
     if (registry.filters.has(write)) continue
     const filter = (...said: unknown[]): void => {
-      if (!isTheirs()) return void write.apply(console, said)
+      if (!isTheirs()) return write.apply(console, said)
       const [sentence] = said
       registry.log.debug({ library: "console" }, typeof sentence === "string" ? blank(sentence) : "(no sentence)")
     }

@@ -4,7 +4,7 @@ import { createScript } from "./scripts.ts"
  * A sliding log: a sorted set with a member for each stamp, its score the server's time in microseconds. Stamps never go
  * back, also when the server's clock does.
  *
- * KEYS: the log · ARGV: limit, window in microseconds, cost
+ * KEYS: the log · ARGV: limit, window in microseconds, cost, a mark that no other take has
  * Gives 1 or 0, what remains, and microseconds: until the cost fits, until the window is empty.
  */
 export const takeScript = createScript(`
@@ -26,17 +26,21 @@ if count + cost > limit then
   end
   return {0, math.max(0, limit - count), wait, newest and left(newest) or '0'}
 end
-local same = redis.call('ZCOUNT', KEYS[1], stamp, stamp)
-for first = same, same + cost - 1, 1000 do
+for first = 0, cost - 1, 1000 do
   local stamps = {}
-  for at = first, math.min(first + 999, same + cost - 1) do
+  for at = first, math.min(first + 999, cost - 1) do
     stamps[#stamps + 1] = stamp
-    stamps[#stamps + 1] = stamp .. ' ' .. at
+    stamps[#stamps + 1] = ARGV[4] .. ' ' .. at
   end
   redis.call('ZADD', KEYS[1], unpack(stamps))
 end
 redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000) + 1000)
 return {1, limit - count - cost, '0', left(stamp)}
+`)
+
+/** KEYS: the log · ARGV: the mark of a take, its cost */
+export const giveBackScript = createScript(`
+for at = 0, tonumber(ARGV[2]) - 1 do redis.call('ZREM', KEYS[1], ARGV[1] .. ' ' .. at) end
 `)
 
 /** KEYS: the number · ARGV: what to add, ms to live or "" · Gives the sum. */

@@ -1,5 +1,6 @@
+import { randomBytes } from "node:crypto"
 import type { AtomicStore } from "../../../core/atomic.ts"
-import { incrementScript, takeScript } from "./atomic-scripts.ts"
+import { giveBackScript, incrementScript, takeScript } from "./atomic-scripts.ts"
 import type { Link } from "./link.ts"
 import type { Names } from "./names.ts"
 import { runScript } from "./scripts.ts"
@@ -13,14 +14,24 @@ export function createAtomic(link: Link, names: Names): AtomicStore {
     if (key.length > LONGEST_KEY) throw new TypeError(`A key has at most ${LONGEST_KEY} characters`)
     return names.shared(kind, key)
   }
+  /** Marks of this process are no other's. */
+  const own = randomBytes(9).toString("base64url")
+  let takes = 0
   const milliseconds = (micros: unknown): number => Math.ceil(Number(micros) / 1_000)
 
   return {
     async take(key, { limit, windowMs, cost }) {
-      const args = [limit, windowMs * 1_000, cost]
+      const mark = `${own} ${++takes}`
+      const args = [limit, windowMs * 1_000, cost, mark]
       const work = link.run((client) => runScript(client, takeScript, [nameOf("log", key)], args), { repeat: false })
       const [taken, remaining, wait, rest] = (await work) as [number, number, string, string]
-      return { taken: taken === 1, remaining, retryAfterMs: milliseconds(wait), resetMs: milliseconds(rest) }
+      const receipt = taken === 1 ? { mark, cost } : null
+      return { taken: taken === 1, receipt, remaining, retryAfterMs: milliseconds(wait), resetMs: milliseconds(rest) }
+    },
+    async giveBack(key, { mark, cost }) {
+      await link.run((client) => runScript(client, giveBackScript, [nameOf("log", key)], [mark, cost]), {
+        repeat: true,
+      })
     },
     async increment(key, by, ttlMs) {
       const args = [by, ttlMs ?? ""]
