@@ -112,3 +112,8 @@ export const inside = (options: TestEgressOptions = {}): Egress =>
 export async function drained(server: TestServer): Promise<void> {
   await vi.waitFor(() => expect(server.open).toBe(0), { timeout: 10_000 })
 }
+
+/** Resolves when so many are connected to the server. */
+export async function occupied(server: TestServer, connections: number): Promise<void> {
+  await vi.waitFor(() => expect(server.open).toBe(connections), { timeout: 10_000 })
+}
