@@ -1,6 +1,6 @@
 import type { Context } from "hono"
 import type { Clock } from "../clock.ts"
-import { appError } from "../errors.ts"
+import { appError, toError } from "../errors.ts"
 import type { Hooks } from "../hooks.ts"
 import { isRefusal } from "../refusal.ts"
 import type { ApiRoute } from "../route.ts"
@@ -41,7 +41,7 @@ export function createGate(route: ApiRoute, options: GateOptions): (context: Con
     const raw = rawTypes.some((type) => isText(request.headers, type))
     const limit = (raw ? rawBody?.limit : undefined) ?? spec.bodyLimit ?? options.bodyLimit
     let early: Uint8Array | undefined
-    let unknown: unknown
+    let unknown: Error | undefined
     let length = 0
     if (takesBody) {
       const declared = declaredLength(request.headers)
@@ -79,13 +79,13 @@ export function createGate(route: ApiRoute, options: GateOptions): (context: Con
 }
 
 /** Sets the caller, or gives the refusal of one whom nobody knows. */
-async function nobody(context: Context<HttpEnv>, { spec }: ApiRoute, options: GateOptions): Promise<unknown> {
+async function nobody(context: Context<HttpEnv>, { spec }: ApiRoute, options: GateOptions): Promise<Error | undefined> {
   try {
     if (spec.scope !== "none") context.env.principal = await identify(context, options)
     return undefined
   } catch (refusal) {
     // Thrown again once the body has shown no earlier fault.
-    return refusal
+    return toError(refusal)
   }
 }
 
