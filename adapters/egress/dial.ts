@@ -2,7 +2,7 @@ import { connect, isIP, type Socket } from "node:net"
 import { connect as connectTls } from "node:tls"
 import { abortable, type Deadline } from "./deadline.ts"
 import { faults } from "./faults.ts"
-import type { Judge, Place } from "./judgement.ts"
+import type { Place } from "./judgement.ts"
 import { refuse } from "./refusals.ts"
 
 /** Opens a socket to an address; only tests put another one in its place. */
@@ -11,7 +11,8 @@ export type OpenSocket = (address: string, port: number) => Socket
 export const openSocket: OpenSocket = (address, port) => connect({ host: address, port })
 
 export interface DialDeps {
-  readonly judge: Judge
+  /** Whether the peer that a socket shows is the one that was meant, and fit to talk to. */
+  isPeer(address: string, peer: string | undefined, trusted: boolean): boolean
   readonly open: OpenSocket
   /** Authorities to trust instead of the machine's. */
   readonly authorities: string | undefined
@@ -30,7 +31,7 @@ export async function dial(deps: DialDeps, place: Place, trusted: boolean, deadl
     const share = deadline.left() / (tried.length - index)
     const socket = await reach(() => deps.open(address, place.port), share, deadline)
     if (socket === undefined) continue
-    if (deps.judge.isPeer(address, socket.remoteAddress, { trusted })) return socket
+    if (deps.isPeer(address, socket.remoteAddress, trusted)) return socket
     socket.destroy()
     throw refuse("address")
   }

@@ -3,11 +3,13 @@ import type { EgressAnswer, EgressRequest } from "../../core/egress.ts"
 import { openDeadline, type Deadline } from "./deadline.ts"
 import { dial, type DialDeps, secure } from "./dial.ts"
 import { exchange, type Reply } from "./exchange.ts"
+import type { Judge } from "./judgement.ts"
 import { type Hop, nextHop } from "./redirect.ts"
 import { refuse } from "./refusals.ts"
 import { PROXY_SCHEMES, tunnel } from "./tunnel.ts"
 
 export interface FetchDeps extends DialDeps {
+  readonly judge: Judge
   readonly clock: Clock
 }
 
@@ -39,7 +41,7 @@ async function one(deps: FetchDeps, hop: Hop, request: EgressRequest, deadline: 
   const way =
     through === undefined
       ? await dial(deps, target, hop.trusted, deadline)
-      : await tunnel(deps, { ...through, trusted: trustedProxy }, target, deadline)
+      : await tunnel(deps, { ...through, trusted: trustedProxy }, target.addresses[0], target.port, deadline)
   const socket = target.url.protocol === "https:" ? await secure(deps, way, target.host, deadline) : way
   return exchange(socket, { ...hop, url: target.url }, request.limit ?? LIMIT, deadline.signal)
 }

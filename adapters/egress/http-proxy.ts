@@ -5,15 +5,15 @@ import { readFrom } from "./reading.ts"
 const LONGEST_HEAD = 16_384
 const END = "\r\n\r\n"
 
-/** Asks an HTTP proxy to connect to an address, by CONNECT (RFC 9110, 9.3.6). Rejects with URL_UNREACHABLE. */
+/** Asks an HTTP proxy to connect to an address or a name, by CONNECT (RFC 9110, 9.3.6). Rejects with URL_UNREACHABLE. */
 export async function connectThroughHttp(
   socket: Socket,
   proxy: URL,
-  address: string,
+  host: string,
   port: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const authority = `${isIP(address) === 6 ? `[${address}]` : address}:${port}`
+  const authority = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
   const lines = [`CONNECT ${authority} HTTP/1.1`, `Host: ${authority}`]
   if (proxy.username !== "" || proxy.password !== "") {
     const credentials = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`

@@ -25,7 +25,11 @@ const LOOKUP_MS = 1_500
 export function createEgress(parts: EgressParts): Egress {
   const { clock, log, allowPrivate, guard = true } = parts
   const judge = createJudge({ allowPrivate, guard, resolve: parts.resolve ?? createResolve() })
-  const dialling: DialDeps = { judge, open: parts.open ?? openSocket, authorities: parts.authorities }
+  const dialling: DialDeps = {
+    isPeer: judge.isPeer,
+    open: parts.open ?? openSocket,
+    authorities: parts.authorities,
+  }
 
   /** A refusal stands in the log without anything of its URL. */
   const noted = async <T>(work: Promise<T>): Promise<T> => {
@@ -58,7 +62,7 @@ export function createEgress(parts: EgressParts): Egress {
         throw thrown
       }
     },
-    fetch: (url, request = {}) => noted(fetchUrl({ ...dialling, clock }, url, request)),
+    fetch: (url, request = {}) => noted(fetchUrl({ ...dialling, judge, clock }, url, request)),
     async resolve(url, rules = {}) {
       const { host, port, addresses } = await noted(place(url, { ...rules, credentials: true }))
       return { host, port, address: addresses[0] }

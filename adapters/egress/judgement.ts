@@ -23,13 +23,16 @@ export interface Judge {
   /** Throws a `UrlRefused`, or the signal's reason. */
   place(url: string, rules: Omit<TargetRules, "guard">, signal: AbortSignal): Promise<Place>
   /** Whether the peer that a socket shows is the one that was meant, and fit to talk to. */
-  isPeer(address: string, peer: string | undefined, rules: Pick<UrlRules, "trusted">): boolean
+  isPeer(address: string, peer: string | undefined, trusted: boolean): boolean
 }
 
 export function createJudge({ allowPrivate, guard, resolve }: JudgeOptions): Judge {
-  const passes = (address: string, { trusted }: Pick<UrlRules, "trusted">): boolean => {
-    const kinds: readonly AddressKind[] =
-      trusted === true ? ["public", "private", "near"] : allowPrivate ? ["public", "private"] : ["public"]
+  const passes = (address: string, trusted: boolean): boolean => {
+    const kinds: readonly AddressKind[] = trusted
+      ? ["public", "private", "near"]
+      : allowPrivate
+        ? ["public", "private"]
+        : ["public"]
     return !guard || kinds.includes(kindOf(address))
   }
 
@@ -49,16 +52,16 @@ export function createJudge({ allowPrivate, guard, resolve }: JudgeOptions): Jud
       const target = readTarget(url, { ...rules, guard })
       const found = await lookUp(target.host, rules, signal)
       // One that is none of ours among many is somebody trying which of them we take.
-      if (!found.every((address) => passes(address, rules))) throw refuse("address")
+      if (!found.every((address) => passes(address, rules.trusted === true))) throw refuse("address")
       const addresses = found.map((address) => canonicalAddress(address)).filter((address) => address !== undefined)
       const [first, ...others] = [...new Set(addresses)].toSorted((a, b) => isIP(a) - isIP(b))
       if (first === undefined) throw refuse("unresolved")
       return { ...target, addresses: [first, ...others] }
     },
 
-    isPeer(address, peer, rules) {
+    isPeer(address, peer, trusted) {
       if (!guard) return true
-      return peer !== undefined && canonicalAddress(peer) === address && passes(peer, rules)
+      return peer !== undefined && canonicalAddress(peer) === address && passes(peer, trusted)
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net"
-import { type Deadline } from "./deadline.ts"
+import type { Deadline } from "./deadline.ts"
 import { dial, type DialDeps, secure } from "./dial.ts"
 import { connectThroughHttp } from "./http-proxy.ts"
 import type { Place } from "./judgement.ts"
@@ -12,13 +12,19 @@ export interface ProxyPlace extends Place {
   readonly trusted: boolean
 }
 
-/** A way to one of the target's addresses through a proxy, which learns no name. Rejects as `dial` does. */
-export async function tunnel(deps: DialDeps, proxy: ProxyPlace, target: Place, deadline: Deadline): Promise<Socket> {
+/** A way through a proxy to `host`: an address, or a name that the proxy is to look up. Rejects as `dial` does. */
+export async function tunnel(
+  deps: DialDeps,
+  proxy: ProxyPlace,
+  host: string,
+  port: number,
+  deadline: Deadline,
+): Promise<Socket> {
   const way = await dial(deps, proxy, proxy.trusted, deadline)
   try {
     const socket = proxy.url.protocol === "https:" ? await secure(deps, way, proxy.host, deadline) : way
     const ask = proxy.url.protocol.startsWith("socks") ? connectThroughSocks : connectThroughHttp
-    await ask(socket, proxy.url, target.addresses[0], target.port, deadline.signal)
+    await ask(socket, proxy.url, host, port, deadline.signal)
     return socket
   } catch (thrown) {
     way.destroy()

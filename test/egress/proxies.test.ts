@@ -161,17 +161,17 @@ describe("a proxy that does not let it through", () => {
   const bytes = (...said: readonly number[]): Uint8Array => Uint8Array.from(said)
 
   it.each([
-    ["http", ["HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"]],
-    ["http", ["HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1/\r\n\r\n"]],
-    ["http", ["SSH-2.0\r\n\r\n"]],
-    ["http", [`HTTP/1.1 200 OK\r\nX: ${"a".repeat(100_000)}`]],
-    ["socks5", [bytes(4, 2)]],
-    ["socks5", [bytes(5, 0xff)]],
-    ["socks5", [bytes(5, 1)]],
-    ["socks5", [bytes(5, 2), bytes(1, 1)]],
-    ["socks5", [bytes(5, 2), bytes(1, 0), bytes(5, 5, 0, 1, 0, 0, 0, 0, 0, 0)]],
-    ["socks4", [bytes(0, 0x5b, 0, 0, 0, 0, 0, 0)]],
-  ])("is told so without its answer: %s %j", async (scheme, said) => {
+    ["wants other credentials", "http", ["HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"]],
+    ["redirects", "http", ["HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1/\r\n\r\n"]],
+    ["is none", "http", ["SSH-2.0\r\n\r\n"]],
+    ["has no end to its headers", "http", [`HTTP/1.1 200 OK\r\nX: ${"a".repeat(100_000)}`]],
+    ["speaks version 4", "socks5", [bytes(4, 2)]],
+    ["wants another authentication", "socks5", [bytes(5, 0xff)]],
+    ["chooses one that was not offered", "socks5", [bytes(5, 1)]],
+    ["does not take the password", "socks5", [bytes(5, 2), bytes(1, 1)]],
+    ["cannot get there", "socks5", [bytes(5, 2), bytes(1, 0), bytes(5, 5, 0, 1, 0, 0, 0, 0, 0, 0)]],
+    ["rejects in version 4", "socks4", [bytes(0, 0x5b, 0, 0, 0, 0, 0, 0)]],
+  ])("%s: nothing of its answer is told", async (_name, scheme, said) => {
     const proxy = await answers(...said)
     const url = `${scheme}://user:secret@127.0.0.1:${proxy.port}`
     const fetching = inside().fetch("http://93.184.215.14/path", { proxy: url, trustedProxy: true })

@@ -48,7 +48,7 @@ describe("a redirect", () => {
     ["http://127.0.0.1:22/", "port"],
     ["http://", "syntax"],
     ["http://nobody.invalid/", "unresolved"],
-  ])("to %s is judged as any URL", async (location, reason) => {
+  ])("to %s is judged like every other", async (location, reason) => {
     const server = await redirecting(() => location)
     await expect(inside().fetch(server.url(), { redirects: 3 })).rejects.toMatchObject({ fault: { reason } })
     expect(server.requests).toHaveLength(1)
