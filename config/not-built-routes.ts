@@ -26,7 +26,6 @@ export const notBuiltRoutes: readonly NotBuiltRoute[] = [
   api("get", "/companies/{companyId}/webhooks/deliveries", "admin"),
   api("post", "/companies/{companyId}/webhooks/deliveries/{id}/replay", "admin"),
   api("post", "/companies/{companyId}/webhooks/replay", "admin"),
-  api("post", "/webhooks/{companyId}", "none"),
 
   api("post", "/companies/{companyId}/keys", "admin"),
 

@@ -10,12 +10,9 @@ import type { EnvMap } from "../core/plugin.ts"
  */
 
 const url = z.url({ protocol: /^https?$/, error: "expected an http or https URL" })
-const text = z.string({ error: "expected a text" }).min(1, { error: "expected a text" })
 
 const config = z.object({
   isolateAuth: bool.default(true).describe("Each company its own WhatsApp login"),
-  validateWebhooks: bool.default(true).describe("Validate the signatures of inbound webhooks"),
-  webhookSecret: text.optional().describe("Secret of inbound webhooks"),
   blockedNumbers: list.default([]).describe("Numbers that are neither written to nor heard, comma-separated"),
   ratePerCompany: count.default(100).describe("Messages of a company in one window"),
   rateWindowMs: ms.default(60_000).describe("Length of that window (ms)"),
@@ -31,8 +28,6 @@ const config = z.object({
 
 const env = {
   WHATSAPP_ISOLATE_AUTH: "isolateAuth",
-  WHATSAPP_VALIDATE_WEBHOOKS: "validateWebhooks",
-  WHATSAPP_WEBHOOK_SECRET: { key: "webhookSecret", secret: true, refuseEmpty: true },
   WHATSAPP_BLOCKED_NUMBERS: "blockedNumbers",
   WHATSAPP_RATE_LIMIT_PER_COMPANY: "ratePerCompany",
   WHATSAPP_RATE_LIMIT_WINDOW: "rateWindowMs",
@@ -52,7 +47,6 @@ export const notYet: NotYet = {
   unsafe: ["WHATSAPP_BLOCKED_NUMBERS"] satisfies (keyof typeof env)[],
   kept: [
     "WHATSAPP_ISOLATE_AUTH",
-    "WHATSAPP_VALIDATE_WEBHOOKS",
     "WHATSAPP_BLOCKED_NUMBERS",
     "WHATSAPP_ALERTING_ENABLED",
   ] satisfies (keyof typeof env)[],

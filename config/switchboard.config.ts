@@ -13,6 +13,7 @@ import docs from "../plugins/docs/index.ts"
 import encryption from "../plugins/encryption/index.ts"
 import health from "../plugins/health/index.ts"
 import validation from "../plugins/validation/index.ts"
+import webhookSignature from "../plugins/webhook-signature/index.ts"
 import { notBuiltRoutes } from "./not-built-routes.ts"
 import { notYet } from "./not-yet.ts"
 
@@ -20,6 +21,7 @@ import { notYet } from "./not-yet.ts"
 export default defineConfig({
   plugins: [
     apiKeys, // who calls
+    webhookSignature, // which calls of other systems are genuine
     validation, // ids, phones and texts
     encryption, // what is stored
     health, // is it well

@@ -12,6 +12,7 @@ import type { Hooks } from "./hooks.ts"
 import { createIdempotency } from "./message/idempotency.ts"
 import { createIds } from "./message/ids.ts"
 import { createInbound } from "./inbound.ts"
+import { createIngress, type Ingress } from "./ingress.ts"
 import type { Ledger } from "./ledger.ts"
 import type { Logger } from "./log.ts"
 import { createMessages, type Messages } from "./message/messages.ts"
@@ -51,6 +52,8 @@ export interface LinesDeps {
   readonly egress: Egress
   /** Only tests let writes in that come too late for an erased company, to see what keeps them out. */
   readonly lateWritesIn?: boolean
+  /** Likewise, calls from other systems that come again. */
+  readonly repeatsIn?: boolean
   /** 0–1, for jitter. */
   readonly random?: () => number
 }
@@ -68,6 +71,7 @@ export interface Lines {
   readonly commands: SessionCommands
   readonly outbound: Outbound
   readonly batches: Batches
+  readonly ingress: Ingress
   readonly messages: Messages
   readonly chats: Chats
   readonly events: Events
@@ -181,25 +185,14 @@ export function createLines(deps: LinesDeps): Lines {
   const upkeep = createSessionUpkeep({ ...deps, ledger, sessions })
   const commands = createSessionCommands(sessions, settings, clock)
   const idempotency = createIdempotency(ledger, clock, ids)
-  const sending = {
-    chats,
-    events,
-    messages,
-    outbox,
-    idempotency,
-    lines: sessions,
-    provider,
-    hooks,
-    ids,
-    clock,
-    log,
-  }
+  const sending = { chats, events, messages, outbox, idempotency, lines: sessions, provider, hooks, ids, clock, log }
   const outbound = createOutbound(sending)
   const onlyCompany = settings.multiTenant ? undefined : settings.defaultCompanyId
   const batches = createBatches({ ...sending, ledger, onlyCompany })
+  const ingress = createIngress({ ...deps, ledger, ids, outbound, commands, companySettings, onlyCompany })
 
   const stopping = new AbortController()
-  const upkeepOf = { settings, ledger, clock, log, outbox, upkeep, idempotency, batches, mover }
+  const upkeepOf = { settings, ledger, clock, log, outbox, upkeep, idempotency, batches, ingress, mover }
   const housekeeping = createHousekeeping({ ...upkeepOf, erasure: companyData.erasure, signal: stopping.signal })
   let stopped: Promise<void> | undefined
 
@@ -229,6 +222,7 @@ export function createLines(deps: LinesDeps): Lines {
     commands,
     outbound,
     batches,
+    ingress,
     messages,
     chats,
     events,

@@ -22,6 +22,18 @@ export interface SendRequest {
   readonly idempotencyKey: string | undefined
   /** Answer as soon as it is stored. */
   readonly respondAsync: boolean
+  readonly rider?: Rider
+}
+
+/** What goes into the ledger together with the message, or not at all. */
+export interface Rider {
+  ops(messageId: string): readonly Op[]
+  /** Thrown when a condition among the operations does not hold; the message is then not stored. */
+  readonly lost: Error
+  /** Takes them back, should a commit that seemed to fail have got through. */
+  readonly undo: readonly Op[]
+  /** Both are durable. */
+  stored(): void
 }
 
 export interface SendAnswer {
@@ -74,6 +86,7 @@ export function createOutbound(deps: OutboundDeps): Outbound {
     messageId: string,
     ttlMs: number,
     reservation: Op | undefined,
+    rider: Rider | undefined,
   ): Promise<MessageRow> => {
     const { company } = call
     const order = await outbox.order(company)
@@ -83,9 +96,11 @@ export function createOutbound(deps: OutboundDeps): Outbound {
     const now = clock.now()
     const expiresAt = now + ttlMs
     let row: MessageRow | undefined
+    const riding = rider?.ops(messageId) ?? []
     const stored = chats.commit(company, to, (at) => {
       row = rowOf(call, messageId, order, at, draft, now, expiresAt)
       const ops: Op[] = [
+        ...riding,
         { op: "putIfAbsent", ...messages.place(row) },
         messages.placeWire(messageId, wire),
         outbox.place({ key, messageId, to, expiresAt }),
@@ -95,10 +110,12 @@ export function createOutbound(deps: OutboundDeps): Outbound {
     })
     const { chat, result } = await stored.catch((thrown: unknown) => {
       // Told that it failed, its sender will send again: should the commit have got through, it must not go out as well.
-      outbox.disown(company, key, messageId)
+      outbox.disown(company, key, messageId, rider?.undo)
       throw isAppError(thrown) ? thrown : appError("STORAGE_UNAVAILABLE", { cause: thrown })
     })
+    if (!result.ok && rider !== undefined && result.op < riding.length) throw rider.lost
     if (!result.ok || row === undefined) throw appError("STORAGE_UNAVAILABLE")
+    rider?.stored()
     lines.touch(company)
     if (hooks.has("message:accepted")) {
       hooks.observe("message:accepted", { message: plain(row), requestId: call.requestId })
@@ -109,7 +126,7 @@ export function createOutbound(deps: OutboundDeps): Outbound {
   }
 
   const send = async (request: SendRequest, ticket: Ticket | undefined): Promise<SendAnswer> => {
-    const { call, respondAsync } = request
+    const { call, respondAsync, rider } = request
     const { draft, ttlMs } = await checks.prepare(call, request.body)
     const chat = await chats.resolve(call.company, refOf(draft.to))
     const gate = await checks.admit(call, draft, chat)
@@ -117,10 +134,11 @@ export function createOutbound(deps: OutboundDeps): Outbound {
     const queued = respondAsync || gate !== "connected"
     const said = { to: recipientText(draft.to), sanitized: draft.sanitized === true }
     const reserved = { messageId, queued, ...said }
-    if (queued) return answer(await accept(call, draft, messageId, ttlMs, ticket?.reserve(reserved)), said)
+    const store = (): Promise<MessageRow> => accept(call, draft, messageId, ttlMs, ticket?.reserve(reserved), rider)
+    if (queued) return answer(await store(), said)
     const wait = settledSoon(messageId)
     try {
-      const row = await accept(call, draft, messageId, ttlMs, ticket?.reserve(reserved))
+      const row = await store()
       const settled = (await wait.promise) ?? row
       if (settled.status === "failed") throw failureError(settled.error)
       if (settled.status === "queued") await noteQueued(call.company, ticket, reserved)

@@ -58,8 +58,10 @@ export interface WebhookKnock {
 export interface Verified {
   /** By whom it was verified, such as `standard-webhooks`; `unsigned` needs a key of scope `send` beside it. */
   readonly scheme: string
-  /** What a repeat of the call has in common with it; null where nothing tells a repeat. */
+  /** What a repeat of the call, and no other call, has in common with it; null where nothing tells a repeat. */
   readonly id: string | null
+  /** Further ids under which the same call could be made to come again. */
+  readonly also?: readonly string[]
   /** How long a repeat is known as one, in ms. */
   readonly rememberMs: number
 }

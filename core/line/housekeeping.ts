@@ -6,6 +6,7 @@ import type { Mover } from "../homes/mover.ts"
 import type { Ledger } from "../ledger.ts"
 import type { Logger } from "../log.ts"
 import type { Idempotency } from "../message/idempotency.ts"
+import type { Ingress } from "../ingress.ts"
 import type { Outbox } from "../message/outbox.ts"
 import { RECEIPT_TABLE } from "../message/receipts.ts"
 import type { CoreSettings } from "../settings.ts"
@@ -26,6 +27,7 @@ export interface HousekeepingDeps {
   readonly upkeep: SessionUpkeep
   readonly idempotency: Idempotency
   readonly batches: Batches
+  readonly ingress: Pick<Ingress, "sweep">
   readonly mover: Mover
   readonly erasure: Erasure
   readonly clock: Clock
@@ -40,7 +42,7 @@ const SWEPT_AT_ONCE = 500
 const RETRY_MS = 2_000
 
 export function createHousekeeping(deps: HousekeepingDeps): Housekeeping {
-  const { settings, ledger, outbox, upkeep, idempotency, batches, mover, erasure, clock, log, signal } = deps
+  const { settings, ledger, outbox, upkeep, idempotency, batches, ingress, mover, erasure, clock, log, signal } = deps
   const rounds = createRounds(clock, log)
 
   const sweepReceipts = async (): Promise<void> => {
@@ -77,6 +79,7 @@ export function createHousekeeping(deps: HousekeepingDeps): Housekeeping {
       rounds.every("sessions", settings.cleanupIntervalMs, upkeep.sweep)
       rounds.every("idempotency keys", settings.cleanupIntervalMs, idempotency.sweep)
       rounds.every("batches", settings.cleanupIntervalMs, batches.sweep)
+      rounds.every("calls", settings.cleanupIntervalMs, ingress.sweep)
       rounds.every("receipts", settings.cleanupIntervalMs, sweepReceipts)
       rounds.every("moves", settings.cleanupIntervalMs, mover.resume)
       rounds.every("erasures", settings.cleanupIntervalMs, erasure.resume)

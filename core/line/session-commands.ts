@@ -11,6 +11,8 @@ import type { Call, SessionStatus } from "../types.ts"
 /** What callers can do with a session. */
 export interface SessionCommands {
   initialize(call: Call, how: LinkRequest): Promise<Initialized>
+  /** As `initialize`, without waiting for a code or a connection. */
+  begin(call: Call, how: LinkRequest): Promise<SessionStatus>
   /** The QR code now, or as soon as there is one within `waitMs`. Throws QR_NOT_AVAILABLE or ALREADY_CONNECTED. */
   qr(company: string, waitMs: number): Promise<Code>
   /** A code that WhatsApp has accepted, to be typed on the phone. Throws PAIRING_REFUSED. */
@@ -89,6 +91,9 @@ export function createSessionCommands(
       return line
     })
 
+  const isExplicit = ({ usePairingCode }: LinkRequest): boolean =>
+    usePairingCode !== undefined && usePairingCode !== null
+
   const outcome = (line: Line, since: number): Initialized | undefined => {
     const status = line.status()
     const code = line.code
@@ -109,11 +114,12 @@ export function createSessionCommands(
     async initialize(call, how) {
       const link = linkOf(how)
       const asked = clock.now()
-      const explicit = how.usePairingCode !== undefined && how.usePairingCode !== null
-      const line = await begin(call, link, explicit)
+      const line = await begin(call, link, isExplicit(how))
       const done = await watch(line, clock.now() + PATIENCE_MS, () => outcome(line, asked))
       return done ?? { status: line.status(), code: undefined, ready: false }
     },
+
+    begin: async (call, how) => (await begin(call, linkOf(how), isExplicit(how))).status(),
 
     async qr(company, waitMs) {
       const line = sessions.peek(company)

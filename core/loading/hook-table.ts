@@ -38,10 +38,13 @@ const isNames = (value: unknown, given: unknown): boolean =>
   value.length === given.length &&
   value.every((name) => typeof name === "string")
 
+const isId = (value: unknown): boolean => typeof value === "string" && value !== ""
+
 const isVerified = (value: unknown): boolean =>
   isObject(value) &&
   typeof value.scheme === "string" &&
-  (value.id === null || (typeof value.id === "string" && value.id !== "")) &&
+  (value.id === null || isId(value.id)) &&
+  (value.also === undefined || (Array.isArray(value.also) && value.also.every(isId))) &&
   Number.isFinite(value.rememberMs)
 
 const isHealthItem = (value: unknown): boolean =>

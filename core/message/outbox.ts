@@ -25,8 +25,8 @@ export interface Outbox {
   place(item: Waiting): Op
   /** A message is durable in the outbox. */
   accepted(company: string, item: Item): void
-  /** A message whose sender was told that it is not stored: removed, should it be there after all. */
-  disown(company: string, key: string, messageId: string): void
+  /** A message whose sender was told that it is not stored: removed with `undo`, should it be there after all. */
+  disown(company: string, key: string, messageId: string, undo?: readonly Op[]): void
   opened(company: string, connection: Connection): void
   closed(company: string): void
   /** Resolves when no send of a closed line is under way. */
@@ -184,14 +184,14 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       if (sender !== undefined) offer(sender, item)
     },
 
-    disown(company, key, messageId) {
+    disown(company, key, messageId, undo = []) {
       rows.disown(messageId)
       const gone: Op[] = [
         { op: "delete", table: OUTBOX_TABLE, key },
         { op: "delete", table: MESSAGE_TABLE, key: messageId },
         { op: "delete", table: WIRE_TABLE, key: messageId },
       ]
-      ledger.commit(company, gone).catch((thrown: unknown) => {
+      ledger.commit(company, [...undo, ...gone]).catch((thrown: unknown) => {
         // Likely the same trouble as before; what is disowned is never loaded in this process.
         log.warn({ company, messageId, error: toError(thrown).message }, "A refused message could not be removed")
       })

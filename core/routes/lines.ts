@@ -10,6 +10,7 @@ import { eventRoutes } from "./events.ts"
 import { messageRoutes } from "./messages.ts"
 import { qrRoute } from "./session-qr.ts"
 import { sessionRoutes } from "./sessions.ts"
+import { webhookRoute } from "./webhooks.ts"
 
 /** Every route of the lines. */
 export function lineRoutes(lines: Lines, clock: Clock): readonly ApiRoute[] {
@@ -23,5 +24,6 @@ export function lineRoutes(lines: Lines, clock: Clock): readonly ApiRoute[] {
     ...batchRoutes(lines),
     ...contactRoutes(lines),
     ...eventRoutes(lines, clock),
+    webhookRoute(lines),
   ]
 }

@@ -53,7 +53,8 @@ const sendBody = z.looseObject({
   }),
 })
 
-const sent = z.object({
+/** What a send answers. */
+export const sent = z.object({
   messageId: z.string(),
   companyId,
   to: z.string(),
@@ -62,7 +63,8 @@ const sent = z.object({
   sanitized: z.boolean().optional(),
 })
 
-const SEND_ERRORS = [
+/** What can stand against a send. */
+export const SEND_ERRORS = [
   ...["INVALID_PHONE", "INVALID_MESSAGE", "VALIDATION_ERROR", "NO_ACTIVE_SESSION", "IDEMPOTENCY_IN_PROGRESS"],
   ...["IDEMPOTENCY_KEY_REUSED", "NOT_ON_WHATSAPP", "ACCOUNT_RESTRICTED", "MESSAGE_SEND_ERROR", "NOT_SUPPORTED"],
   ...["SESSION_LIMIT_REACHED", "STORAGE_UNAVAILABLE", "EXPIRED"],
@@ -169,6 +171,6 @@ function told({ status, data }: SendAnswer, requestId: string, more?: Readonly<R
 }
 
 /** RFC 7240; other preferences are none of ours. */
-function prefersAsync(prefer: string | null): boolean {
+export function prefersAsync(prefer: string | null): boolean {
   return prefer !== null && /(?:^|,)\s*respond-async\s*(?:$|[,;])/i.test(prefer)
 }

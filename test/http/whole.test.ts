@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { notBuiltRoutes } from "../../config/not-built-routes.ts"
 import { definePlugin } from "../../core/plugin.ts"
@@ -142,8 +143,18 @@ describe("What the document says of an answer", () => {
     await call("GET", "/health")
     await call("GET", "/contacts/shop/check?phone=79001234567")
     await call("POST", "/presence/shop", { presence: "available" })
-    await call("PUT", "/companies/shop", { name: "Shop" })
+    const secret = "a secret of another system"
+    await call("PUT", "/companies/shop", { name: "Shop", webhookSecret: secret })
     await call("GET", "/companies/shop")
+    const signed = (body: unknown, headers?: Record<string, string>) => {
+      const digest = createHmac("sha256", secret).update(JSON.stringify(body)).digest("hex")
+      return call("POST", "/webhooks/shop", body, { "x-hub-signature-256": `sha256=${digest}`, ...headers })
+    }
+    for (const time of ["first", "again"]) {
+      expect((await signed({ type: "message.send", data: text })).repeated).toBe(time === "again" ? true : undefined)
+    }
+    await signed({ type: "message.send", data: text, id: "later" }, later)
+    await signed({ type: "session.initialize" })
     await call("POST", `${one}/disconnect`)
     await call("GET", `${one}/status`)
     await call("POST", `${one}/restart`)

@@ -10,6 +10,7 @@ import apiKeys from "../../plugins/api-keys/index.ts"
 import docs from "../../plugins/docs/index.ts"
 import health from "../../plugins/health/index.ts"
 import validation from "../../plugins/validation/index.ts"
+import webhookSignature from "../../plugins/webhook-signature/index.ts"
 import { createTestEgress } from "../support/egress.ts"
 import { createFakeProvider, type FakeProvider } from "../support/fake-provider.ts"
 import { temporaryFolder } from "../support/folder.ts"
@@ -39,7 +40,7 @@ export async function startWhole(
       system: () => createNodeSystem({ folder: folder.path }),
       clock: createClock,
       egress: createTestEgress,
-      plugins: [apiKeys, validation, health, docs, ...more],
+      plugins: [apiKeys, webhookSignature, validation, health, docs, ...more],
       providers: [{ name: "fake", config: z.object({}), env: {}, create: () => provider }],
       stores: [memoryStorage],
       ledger: memoryLedger,

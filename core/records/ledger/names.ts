@@ -25,6 +25,8 @@ const rules: ReadonlyMap<string, Rule> = new Map([
   ["idempotency", { key: true, index: [] }],
   // A hash of an id that a sender chose: whoever guesses the id finds it.
   ["receipt", { key: true, index: [] }],
+  // Likewise, of the ids of calls from other systems.
+  ["call", { key: true, index: [] }],
   // The id that a sender's client gave it.
   ["message", { key: false, index: ["wire"] }],
 ])
