@@ -1,0 +1,336 @@
+import { afterEach, describe, expect, it } from "vitest"
+import { createMemoryLedger } from "../../adapters/ledger/memory/index.ts"
+import type { Ledger } from "../../core/ledger.ts"
+import { createPluginStorage } from "../../core/records/plugin-records.ts"
+import type { Call, Principal } from "../../core/types.ts"
+import { createKnownKeys, type KnownKeys } from "../../plugins/api-keys/known-keys.ts"
+import { type MatrixHouse, type MatrixOptions, startMatrixHouse } from "../http/matrix-house.ts"
+import { createTestClock } from "../support/clock.ts"
+import { createTestLog } from "../support/log.ts"
+import { createTestSystem } from "../support/system.ts"
+
+const ADMIN = "admin-key-of-24-characters"
+const company = (id: string) => `/api/whatsapp/companies/${id}`
+const keysOf = (id: string) => `${company(id)}/keys`
+
+const houses: MatrixHouse[] = []
+const open = async (options: MatrixOptions = {}): Promise<MatrixHouse> => {
+  const house = await startMatrixHouse({ ...options, env: { WHATSAPP_API_KEY: ADMIN, ...options.env } })
+  houses.push(house)
+  return house
+}
+afterEach(async () => {
+  for (const house of houses.splice(0)) await house.stop()
+})
+
+interface Made {
+  readonly keyId: string
+  readonly key: string
+}
+
+const make = async (house: MatrixHouse, id: string, more: object = {}): Promise<Made> => {
+  const body = { name: "shop", scopes: ["read", "admin"], ...more }
+  const answer = await house.call("POST", keysOf(id), { key: ADMIN, body })
+  expect(answer.status).toBe(201)
+  return answer.json.data as unknown as Made
+}
+const opens = async (house: MatrixHouse, key: string, id = "acme"): Promise<number> =>
+  (await house.call("GET", company(id), { key })).status
+const listed = async (house: MatrixHouse, id = "acme"): Promise<Record<string, unknown>[]> =>
+  ((await house.call("GET", keysOf(id), { key: ADMIN })).json.data ?? []) as unknown as Record<string, unknown>[]
+/** How many key ids the house knows the companies of. */
+const places = async (house: MatrixHouse): Promise<number> =>
+  (await house.ledger.page("", "plugin:api-keys", { limit: 500 })).rows.length
+
+describe("A revoked key", () => {
+  it("opens nothing as soon as that is answered, and its id is like one that never was", async () => {
+    const house = await open()
+    const { key, keyId } = await make(house, "acme")
+    expect(await opens(house, key)).toBe(200)
+    const first = await house.call("DELETE", `${keysOf("acme")}/${keyId}`, { key: ADMIN })
+    expect([first.status, first.json.data]).toEqual([200, { keyId, companyId: "acme", revoked: true }])
+    expect(await opens(house, key)).toBe(401)
+    const again = await house.call("DELETE", `${keysOf("acme")}/${keyId}`, { key: ADMIN })
+    const never = await house.call("DELETE", `${keysOf("acme")}/aaaaaaaaaa`, { key: ADMIN })
+    const odd = await house.call("DELETE", `${keysOf("acme")}/${encodeURIComponent("../x")}`, { key: ADMIN })
+    for (const answer of [again, never, odd]) {
+      expect([answer.status, { ...answer.json, requestId: "" }]).toEqual([404, { ...again.json, requestId: "" }])
+    }
+    expect(await listed(house)).toEqual([])
+    expect(await places(house)).toBe(0)
+  })
+
+  it("may be the one that revokes itself, and is of its own company alone", async () => {
+    const house = await open()
+    const mine = await make(house, "acme")
+    const theirs = await make(house, "other")
+    const foreign = await house.call("DELETE", `${keysOf("acme")}/${theirs.keyId}`, { key: mine.key })
+    const never = await house.call("DELETE", `${keysOf("acme")}/bbbbbbbbbb`, { key: mine.key })
+    expect([foreign.status, { ...foreign.json, requestId: "" }]).toEqual([404, { ...never.json, requestId: "" }])
+    expect(await opens(house, theirs.key, "other")).toBe(200)
+    expect((await house.call("DELETE", `${keysOf("acme")}/${mine.keyId}`, { key: mine.key })).status).toBe(200)
+    expect(await opens(house, mine.key)).toBe(401)
+  })
+
+  it("is not remembered by a request that was reading it at that moment", async () => {
+    const gate: { hold?: Promise<void> } = {}
+    const wrap = (ledger: Ledger): Ledger => ({
+      ...ledger,
+      async get(id, table, keys) {
+        const rows = await ledger.get(id, table, keys)
+        if (id === "acme" && table === "plugin-secret:api-keys") await gate.hold
+        return rows
+      },
+    })
+    const house = await open({ wrap })
+    const { key, keyId } = await make(house, "acme")
+    let release = (): void => undefined
+    gate.hold = new Promise((resolve) => (release = resolve))
+    const reading = opens(house, key)
+    await house.settle()
+    // The next reads are not held.
+    delete gate.hold
+    expect((await house.call("DELETE", `${keysOf("acme")}/${keyId}`, { key: ADMIN })).status).toBe(200)
+    release()
+    await reading
+    expect(await opens(house, key)).toBe(401)
+  })
+})
+
+describe("A key with an end", () => {
+  it("opens until that very moment and not at it, remembered or not, and is listed as expired", async () => {
+    const house = await open()
+    const ends = Date.now() + 3_600_000
+    const used = await make(house, "acme", { expiresAt: new Date(ends).toISOString() })
+    const fresh = await make(house, "acme", { expiresAt: new Date(ends).toISOString() })
+    house.ahead(3_500_000)
+    expect(await opens(house, used.key)).toBe(200)
+    house.ahead(100_000)
+    expect([await opens(house, used.key), await opens(house, fresh.key)]).toEqual([401, 401])
+    expect((await listed(house)).map(({ state }) => state)).toEqual(["expired", "expired"])
+    expect((await house.call("DELETE", `${keysOf("acme")}/${used.keyId}`, { key: ADMIN })).status).toBe(200)
+  })
+})
+
+describe("The last use of a key", () => {
+  it("is shown as it was, and written down once an hour at most", async () => {
+    const house = await open()
+    const { key } = await make(house, "acme")
+    const writes = async (): Promise<number> => {
+      await house.settle()
+      return house.work().ledger.filter((name) => name === "commit").length
+    }
+    expect((await listed(house))[0]?.lastUsedAt).toBeNull()
+    house.forgetWork()
+    for (let time = 0; time < 50; time++) {
+      await opens(house, key)
+      house.ahead(60_000)
+    }
+    expect(await writes()).toBe(1)
+    const shown = Date.parse(String((await listed(house))[0]?.lastUsedAt))
+    house.ahead(3_600_000)
+    await opens(house, key)
+    expect(await writes()).toBe(2)
+    const later = Date.parse(String((await listed(house))[0]?.lastUsedAt))
+    expect(later - shown).toBeGreaterThan(3_600_000)
+    expect(later - shown).toBeLessThan(3_700_000)
+  })
+
+  it("never brings a revoked key back", async () => {
+    const house = await open()
+    const { key, keyId } = await make(house, "acme")
+    await Promise.all([
+      opens(house, key),
+      house.call("DELETE", `${keysOf("acme")}/${keyId}`, { key: ADMIN }),
+      opens(house, key),
+    ])
+    await house.settle()
+    expect(await listed(house)).toEqual([])
+    expect(await opens(house, key)).toBe(401)
+  })
+})
+
+describe("An erased company", () => {
+  it("takes its keys along at once, and the next one of its id knows none of them", async () => {
+    const house = await open()
+    const keys = [await make(house, "acme"), await make(house, "acme")]
+    const [used, fresh] = keys as [Made, Made]
+    const other = await make(house, "other")
+    expect(await opens(house, used.key)).toBe(200)
+    expect((await house.call("DELETE", company("acme"), { key: used.key })).status).toBe(200)
+    expect([await opens(house, used.key), await opens(house, fresh.key)]).toEqual([401, 401])
+    await house.settle()
+    expect(await places(house)).toBe(1)
+    await house.call("PUT", company("acme"), { key: ADMIN, body: {} })
+    expect([await opens(house, used.key), await opens(house, fresh.key)]).toEqual([401, 401])
+    expect(await listed(house)).toEqual([])
+    expect(await opens(house, other.key, "other")).toBe(200)
+  })
+
+  it("is not filled by a key that is made while it goes", async () => {
+    const house = await open()
+    await make(house, "acme")
+    const [erased, ...made] = await Promise.all([
+      house.call("DELETE", company("acme"), { key: ADMIN }),
+      ...Array.from({ length: 10 }, () =>
+        house.call("POST", keysOf("acme"), { key: ADMIN, body: { name: "x", scopes: ["read"] } }),
+      ),
+    ])
+    expect(erased.status).toBe(200)
+    // Each was made in the company that went, or in the one that it brought into being anew, or not at all.
+    for (const { status } of made) expect([201, 404]).toContain(status)
+    await house.settle()
+    const there = new Set((await listed(house)).map(({ keyId }) => keyId))
+    for (const { status, json } of made) {
+      const { key, keyId } = (json.data ?? {}) as Partial<Made>
+      if (status === 201 && key !== undefined) expect(await opens(house, key)).toBe(there.has(keyId) ? 200 : 401)
+    }
+    expect(await places(house)).toBe(there.size)
+  })
+})
+
+describe("An import", () => {
+  const bytesOf = async (house: MatrixHouse, query: string): Promise<string> =>
+    (await house.call("GET", `${company("acme")}/export${query}`, { key: ADMIN })).text
+  const bring = (house: MatrixHouse, text: string) =>
+    house.app.fetch(
+      new Request(`http://localhost${company("acme")}/import?force=true`, {
+        method: "POST",
+        headers: { "x-api-key": ADMIN, "content-type": "application/x-ndjson" },
+        body: text,
+      }),
+      { remoteAddress: "127.0.0.1" },
+    )
+
+  it("with credentials brings the keys that were there, on this server or another", async () => {
+    const house = await open()
+    const kept = await make(house, "acme")
+    const text = await bytesOf(house, "?credentials=true")
+    const later = await make(house, "acme")
+    expect([await opens(house, kept.key), await opens(house, later.key)]).toEqual([200, 200])
+    expect((await bring(house, text)).status).toBe(200)
+    await house.settle()
+    expect([await opens(house, kept.key), await opens(house, later.key)]).toEqual([200, 401])
+    expect(await places(house)).toBe(1)
+
+    const another = await open()
+    expect(await opens(another, kept.key)).toBe(401)
+    expect((await bring(another, text)).status).toBe(200)
+    await another.settle()
+    expect(await opens(another, kept.key)).toBe(200)
+  })
+
+  it("without credentials brings none", async () => {
+    const house = await open()
+    const { key, keyId } = await make(house, "acme")
+    const text = await bytesOf(house, "")
+    expect(text).not.toContain(keyId)
+    expect((await bring(house, text)).status).toBe(200)
+    await house.settle()
+    expect([await opens(house, key), await listed(house), await places(house)]).toEqual([401, [], 0])
+  })
+})
+
+describe("What a crash has left between a key and its place", () => {
+  it("is cleared away when the server is ready, and the places of keys stay", async () => {
+    const ledger = createMemoryLedger()
+    const storage = createPluginStorage(ledger, "api-keys")
+    const ids = Array.from({ length: 250 }, (_, at) => `gone${String(at).padStart(6, "0")}`)
+    for (const id of ids) await storage.of("").put(id, { company: "lost" })
+    const house = parts(ledger)
+    const made = await house.keys.create(callOf("acme"), { name: "x", scopes: ["read"], expiresAt: null })
+    await house.ready()
+    await house.clock.advance(10)
+    const { records } = await storage.of("").list({ limit: 500 })
+    expect(records.map(({ key }) => key)).toEqual([made?.keyId])
+  })
+})
+
+describe("A remembered key", () => {
+  it.each([
+    ["does not count for the next company of its id, before anybody has cleared anything away", true, false],
+    ["would, if nothing told that company from the last one", false, true],
+  ])("%s", async (_, told, found) => {
+    const ledger = createMemoryLedger()
+    const house = parts(ledger)
+    const made = await house.keys.create(callOf("acme"), { name: "x", scopes: ["read"], expiresAt: null })
+    const find = async (): Promise<boolean> => (await house.keys.find(made?.keyId ?? "")) !== undefined
+    expect([await find(), house.keys.find(made?.keyId ?? "") instanceof Promise]).toEqual([true, false])
+    await ledger.erase("acme")
+    if (told) house.generations.set("acme", 1)
+    expect(await find()).toBe(found)
+  })
+
+  it("does not count from the moment an erasure begins, though all of its records are still there", async () => {
+    const house = parts(createMemoryLedger())
+    const made = await house.keys.create(callOf("acme"), { name: "x", scopes: ["read"], expiresAt: null })
+    const find = async (): Promise<boolean> => (await house.keys.find(made?.keyId ?? "")) !== undefined
+    expect(await find()).toBe(true)
+    house.generations.set("acme", undefined)
+    expect([await find(), await find()]).toEqual([false, false])
+    house.generations.set("acme", 1)
+    expect(await find()).toBe(true)
+  })
+
+  it("is one of 10,000 at most: those used last", async () => {
+    const ledger = createMemoryLedger()
+    const house = parts(ledger)
+    const made: string[] = []
+    for (let at = 0; at < 10_100; at++) {
+      const one = await house.keys.create(callOf(`c${at}`), { name: "x", scopes: ["read"], expiresAt: null })
+      made.push(one?.keyId ?? "")
+    }
+    for (const id of made) await house.keys.find(id)
+    const remembered = made.map((id) => !(house.keys.find(id) instanceof Promise))
+    // Looking for one that is forgotten reads it again, and pushes out no more than one.
+    expect(remembered.slice(0, 100).filter(Boolean)).toHaveLength(0)
+    expect(remembered.slice(-5_000).every(Boolean)).toBe(true)
+  })
+})
+
+const operator: Principal = { kind: "admin", scopes: new Set(["send", "read", "session", "admin", "operator"]) }
+const callOf = (id: string): Call => ({ company: id, requestId: "test", principal: operator })
+
+interface Parts {
+  readonly keys: KnownKeys
+  readonly clock: ReturnType<typeof createTestClock>
+  readonly generations: Map<string, number | undefined>
+  /** Lets what runs when the server is ready come to its end. */
+  ready(): Promise<void>
+}
+
+/** The keys alone, over a ledger of the test's own, with companies that the test erases. */
+function parts(ledger: Ledger): Parts {
+  const clock = createTestClock()
+  const generations = new Map<string, number | undefined>()
+  let whenReady = (): void => undefined
+  let running: Promise<void> = Promise.resolve()
+  const keys = createKnownKeys({
+    clock,
+    log: createTestLog(),
+    system: createTestSystem(),
+    storage: createPluginStorage(ledger, "api-keys"),
+    companies: {
+      exists: async () => true,
+      settings: () => ({}),
+      change: async () => undefined,
+      ensure: async () => undefined,
+      generation: (id) => (generations.has(id) ? generations.get(id) : 0),
+    },
+    on(name, handler) {
+      if (name === "app:ready") whenReady = () => void (handler as (input: { url: string }) => void)({ url: "" })
+    },
+    background: (_, task) => void (running = task(new AbortController().signal)),
+  })
+  return {
+    keys,
+    clock,
+    generations,
+    async ready() {
+      whenReady()
+      const ended = running
+      for (let page = 0; page < 5; page++) await clock.advance(1)
+      await ended
+    },
+  }
+}
