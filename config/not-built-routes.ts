@@ -27,8 +27,6 @@ export const notBuiltRoutes: readonly NotBuiltRoute[] = [
   api("post", "/companies/{companyId}/webhooks/deliveries/{id}/replay", "admin"),
   api("post", "/companies/{companyId}/webhooks/replay", "admin"),
 
-  api("post", "/companies/{companyId}/keys", "admin"),
-
   api("get", "/metrics", "operator"),
   api("get", "/metrics/{companyId}", "read"),
   api("get", "/metrics/companies/all", "read"),
