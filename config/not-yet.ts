@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import type { NotYet } from "../core/config.ts"
-import { bool, count, list, ms, share } from "../core/settings/fields.ts"
+import { bool, count, ms, share } from "../core/settings/fields.ts"
 import type { EnvMap } from "../core/plugin.ts"
 
 /**
@@ -13,7 +13,6 @@ const url = z.url({ protocol: /^https?$/, error: "expected an http or https URL"
 
 const config = z.object({
   isolateAuth: bool.default(true).describe("Each company its own WhatsApp login"),
-  blockedNumbers: list.default([]).describe("Numbers that are neither written to nor heard, comma-separated"),
   ratePerCompany: count.default(100).describe("Messages of a company in one window"),
   rateWindowMs: ms.default(60_000).describe("Length of that window (ms)"),
   metricsEnabled: bool.default(true).describe("Collect metrics"),
@@ -28,7 +27,6 @@ const config = z.object({
 
 const env = {
   WHATSAPP_ISOLATE_AUTH: "isolateAuth",
-  WHATSAPP_BLOCKED_NUMBERS: "blockedNumbers",
   WHATSAPP_RATE_LIMIT_PER_COMPANY: "ratePerCompany",
   WHATSAPP_RATE_LIMIT_WINDOW: "rateWindowMs",
   WHATSAPP_METRICS_ENABLED: "metricsEnabled",
@@ -44,10 +42,6 @@ const env = {
 export const notYet: NotYet = {
   config,
   env,
-  unsafe: ["WHATSAPP_BLOCKED_NUMBERS"] satisfies (keyof typeof env)[],
-  kept: [
-    "WHATSAPP_ISOLATE_AUTH",
-    "WHATSAPP_BLOCKED_NUMBERS",
-    "WHATSAPP_ALERTING_ENABLED",
-  ] satisfies (keyof typeof env)[],
+  unsafe: [] satisfies (keyof typeof env)[],
+  kept: ["WHATSAPP_ISOLATE_AUTH", "WHATSAPP_ALERTING_ENABLED"] satisfies (keyof typeof env)[],
 }

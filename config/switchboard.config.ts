@@ -9,6 +9,7 @@ import { createClock } from "../adapters/system/clock.ts"
 import { createNodeSystem } from "../adapters/system/node.ts"
 import { defineConfig } from "../core/config.ts"
 import apiKeys from "../plugins/api-keys/index.ts"
+import blocking from "../plugins/blocking/index.ts"
 import docs from "../plugins/docs/index.ts"
 import encryption from "../plugins/encryption/index.ts"
 import health from "../plugins/health/index.ts"
@@ -23,6 +24,7 @@ export default defineConfig({
     apiKeys, // who calls
     webhookSignature, // which calls of other systems are genuine
     validation, // ids, phones and texts
+    blocking, // whom nobody writes to or hears
     encryption, // what is stored
     health, // is it well
     docs, // what can be called

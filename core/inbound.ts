@@ -12,6 +12,7 @@ import type { ChatRef, InboundMessage, Intake } from "./provider.ts"
 import { createReceipts, type Receipts } from "./message/receipts.ts"
 import type { Sequence } from "./message/sequence.ts"
 import { type Settlement, TOTALS_TABLE } from "./message/settle.ts"
+import type { PersonOnTheLine } from "./stages.ts"
 import type { Draft, Recipient } from "./types.ts"
 
 export interface Inbound {
@@ -103,17 +104,21 @@ export function createInbound(deps: InboundDeps): Inbound {
     )
   }
 
-  const block = (
-    company: string,
-    chat: Chat,
-    message: InboundMessage,
-  ): Promise<RefusalBy | undefined> | RefusalBy | undefined => {
+  const block = async (company: string, chat: Chat, message: InboundMessage): Promise<RefusalBy | undefined> => {
     if (message.fromMe || !hooks.has("message:block")) return undefined
-    const person =
-      chat.group === null
-        ? { phone: chat.phone ?? message.sender.phone, lid: chat.lid ?? message.sender.lid, group: null }
-        : { phone: message.sender.phone, lid: message.sender.lid, group: chat.group }
+    const person = await senderOf(company, chat, message)
     return hooks.guard("message:block", { company, direction: "inbound", person, message: draftOf(chat, message) })
+  }
+
+  /** By every name there is: as the message tells, and as was learnt before. */
+  const senderOf = async (company: string, chat: Chat, { sender }: InboundMessage): Promise<PersonOnTheLine> => {
+    const { phone, lid } = sender
+    if (chat.group === null) return { phone: phone ?? chat.phone, lid: lid ?? chat.lid, group: null }
+    return {
+      phone: phone ?? (lid === null ? null : await chats.phoneOf(company, lid)),
+      lid: lid ?? (phone === null ? null : await chats.lidOf(company, phone)),
+      group: chat.group,
+    }
   }
 
   const store = async (company: string, message: InboundMessage, held: RefusalBy | undefined): Promise<void> => {

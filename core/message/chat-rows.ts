@@ -31,6 +31,11 @@ export function personKeys(ref: ChatRef): readonly string[] {
   return ref.lid === null ? [`p:${ref.phone}`] : [`p:${ref.phone}`, `l:${ref.lid}`]
 }
 
+/** Of a chat that has not been merged into another. */
+export function rowOf({ phone, lid, group, at, members, open }: Omit<ChatRow, "alias">): ChatRow {
+  return { phone, lid, group, at, alias: null, members, open }
+}
+
 export function placeChat(chatId: string, row: ChatRow): Placement {
   return { table: CHAT_TABLE, key: chatId, value: encodeRecord(row) }
 }

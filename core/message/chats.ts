@@ -13,6 +13,7 @@ import {
   personKeys,
   placeChat,
   placePerson,
+  rowOf,
 } from "./chat-rows.ts"
 import { createPairing, type Merge } from "./chat-pairs.ts"
 
@@ -46,6 +47,7 @@ export interface Chats {
   find(company: string, ref: ChatRef): Promise<Chat | undefined>
   /** The phone behind a LID, as far as it is known. */
   phoneOf(company: string, lid: string): Promise<string | null>
+  lidOf(company: string, phone: string): Promise<string | null>
   /** Also by the id of a chat that was merged into another. */
   byId(company: string, chatId: string): Promise<Chat | undefined>
   /**
@@ -178,6 +180,14 @@ export function createChats({ ledger, events, ids, clock, onMerge }: ChatsDeps):
     for (const key of personKeys(ref)) remembered.delete(`${company}\n${key}`)
   }
 
+  const pairOf = async (company: string, key: string): Promise<string | null> => {
+    const chat = remembered.get(`${company}\n${key}`)
+    const other = (key.startsWith("l:") ? chat?.phone : chat?.lid) ?? null
+    if (other !== null) return other
+    const [row] = await ledger.get(company, PERSON_TABLE, [key])
+    return row === undefined ? null : decodeRecord<PersonRow>(row.value, `person ${key}`).pair
+  }
+
   return {
     resolve,
     find: async (company, ref) => {
@@ -186,12 +196,8 @@ export function createChats({ ledger, events, ids, clock, onMerge }: ChatsDeps):
       return look(company, ref, false)
     },
 
-    async phoneOf(company, lid) {
-      const chat = remembered.get(`${company}\nl:${lid}`)
-      if (chat !== undefined && chat.phone !== null) return chat.phone
-      const [row] = await ledger.get(company, PERSON_TABLE, [`l:${lid}`])
-      return row === undefined ? null : decodeRecord<PersonRow>(row.value, `person l:${lid}`).pair
-    },
+    phoneOf: (company, lid) => pairOf(company, `l:${lid}`),
+    lidOf: (company, phone) => pairOf(company, `p:${phone}`),
 
     async byId(company, chatId) {
       const known = remembered.get(`${company}\n#${chatId}`)
@@ -239,8 +245,4 @@ export function createChats({ ledger, events, ids, clock, onMerge }: ChatsDeps):
     pair: (company, pairs) => pairing.learnAll(company, pairs),
     forget: (company) => remembered.deleteAll(`${company}\n`),
   }
-}
-
-function rowOf({ phone, lid, group, at, members, open }: Chat): ChatRow {
-  return { phone, lid, group, at, alias: null, members, open }
 }
