@@ -2,7 +2,8 @@ import type { NotBuiltRoute } from "../core/route.ts"
 
 /**
  * Routes that callers are promised and that nothing serves yet. Each answers 501 NOT_SUPPORTED to a caller who would be
- * allowed; the README lists them. Whoever builds one takes it out of here.
+ * allowed; the README lists them. Whoever builds one takes it out of here. (/send-media is mounted, so that it names what
+ * is wrong with a call; what is right is 501.)
  */
 
 const api = (

@@ -53,6 +53,7 @@ export function createBatchStore(deps: Deps): BatchStore {
             outbox.place({
               key: orderText(order),
               messageId,
+              chatId: (all[at] as (typeof all)[number]).id,
               to: refOf(draft.to),
               expiresAt: now + ttlMs,
               stoppable: true,

@@ -52,7 +52,7 @@ export function createBatches(deps: BatchesDeps): Batches {
     try {
       const fields = fieldsOf(call, body)
       const { draft, ttlMs } = await checks.prepare(call, fields)
-      await checks.admit(call, draft, await chats.resolve(call.company, refOf(draft.to)))
+      await checks.admit(call, draft, await chats.resolve(call.company, refOf(draft.to)), "batched")
       return { index, draft, ttlMs }
     } catch (thrown) {
       if (!isAppError(thrown) || thrown.code === "NO_ACTIVE_SESSION" || thrown.spec.status === 503) throw thrown

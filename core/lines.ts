@@ -129,6 +129,7 @@ export function createLines(deps: LinesDeps): Lines {
     log,
     settings,
     onRestricted: (company, restriction) => sessions.restrict(company, restriction),
+    onHeld: (messageId, until) => outbound.held(messageId, until),
   })
   const inbound = createInbound({
     sequence,

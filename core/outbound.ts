@@ -9,6 +9,8 @@ import type { Op } from "./ledger.ts"
 import type { Logger } from "./log.ts"
 import { type MessageRow, type Messages, iso, plain } from "./message/messages.ts"
 import type { Outbox } from "./message/outbox.ts"
+import { createPatience } from "./message/patience.ts"
+import type { SendForm } from "./message/draft.ts"
 import type { Provider } from "./provider.ts"
 import { recipientText } from "./message/recipient.ts"
 import { failureError } from "./message/send-failures.ts"
@@ -19,6 +21,8 @@ import type { Call, Draft } from "./types.ts"
 export interface SendRequest {
   readonly call: Call
   readonly body: Readonly<Record<string, unknown>>
+  /** How the body is written; `any` when left out. */
+  readonly form?: SendForm
   readonly idempotencyKey: string | undefined
   /** Answer as soon as it is stored. */
   readonly respondAsync: boolean
@@ -52,6 +56,8 @@ export interface Outbound {
   send(request: SendRequest): Promise<SendAnswer | Replay>
   /** A message has left the outbox. */
   settled(row: MessageRow): void
+  /** A message is held back until then: nobody waits for its acknowledgement for nothing. */
+  held(messageId: string, until: number): void
   /** Answers now whoever waits for an acknowledgement. */
   release(): void
 }
@@ -70,15 +76,10 @@ export interface OutboundDeps {
   readonly log: Logger
 }
 
-/** How long an answer waits for WhatsApp's acknowledgement. */
-const PATIENCE_MS = 15_000
-
 export function createOutbound(deps: OutboundDeps): Outbound {
   const { chats, messages, outbox, idempotency, lines, provider, hooks, ids, clock, log } = deps
   const checks = createSendChecks(deps)
-  /** Requests that wait for a message to be settled. */
-  const waiting = new Map<string, (row: MessageRow | undefined) => void>()
-  let released = false
+  const patience = createPatience(clock)
 
   const accept = async (
     call: Call,
@@ -103,7 +104,7 @@ export function createOutbound(deps: OutboundDeps): Outbound {
         ...riding,
         { op: "putIfAbsent", ...messages.place(row) },
         messages.placeWire(messageId, wire),
-        outbox.place({ key, messageId, to, expiresAt }),
+        outbox.place({ key, messageId, chatId: at.id, to, expiresAt }),
       ]
       if (reservation !== undefined) ops.push(reservation)
       return { ops, drafts: [], opens: false }
@@ -127,41 +128,31 @@ export function createOutbound(deps: OutboundDeps): Outbound {
 
   const send = async (request: SendRequest, ticket: Ticket | undefined): Promise<SendAnswer> => {
     const { call, respondAsync, rider } = request
-    const { draft, ttlMs } = await checks.prepare(call, request.body)
+    const { draft, ttlMs } = await checks.prepare(call, request.body, request.form)
     const chat = await chats.resolve(call.company, refOf(draft.to))
-    const gate = await checks.admit(call, draft, chat)
+    const { gate, drop } = await checks.admit(call, draft, chat)
     const messageId = ids.message()
     const queued = respondAsync || gate !== "connected"
     const said = { to: recipientText(draft.to), sanitized: draft.sanitized === true }
     const reserved = { messageId, queued, ...said }
-    const store = (): Promise<MessageRow> => accept(call, draft, messageId, ttlMs, ticket?.reserve(reserved), rider)
+    const store = async (): Promise<MessageRow> => {
+      try {
+        return await accept(call, draft, messageId, ttlMs, ticket?.reserve(reserved), rider)
+      } catch (thrown) {
+        drop()
+        throw thrown
+      }
+    }
     if (queued) return answer(await store(), said)
-    const wait = settledSoon(messageId)
+    const wait = patience.wait(messageId)
     try {
       const row = await store()
-      const settled = (await wait.promise) ?? row
+      const settled = (await wait.row) ?? row
       if (settled.status === "failed") throw failureError(settled.error)
       if (settled.status === "queued") await noteQueued(call.company, ticket, reserved)
       return answer(settled, said)
     } finally {
       wait.cancel()
-    }
-  }
-
-  /** The row once it is settled; undefined when patience ends. */
-  const settledSoon = (messageId: string): { readonly promise: Promise<MessageRow | undefined>; cancel(): void } => {
-    let timer = { cancel: (): void => undefined }
-    const promise = new Promise<MessageRow | undefined>((resolve) => {
-      if (released) return resolve(undefined)
-      waiting.set(messageId, resolve)
-      timer = clock.after(PATIENCE_MS, () => resolve(undefined))
-    })
-    return {
-      promise,
-      cancel() {
-        timer.cancel()
-        waiting.delete(messageId)
-      },
     }
   }
 
@@ -195,11 +186,9 @@ export function createOutbound(deps: OutboundDeps): Outbound {
         begun.first.end()
       }
     },
-    settled: (row) => waiting.get(row.messageId)?.(row),
-    release() {
-      released = true
-      for (const answer of waiting.values()) answer(undefined)
-    },
+    settled: patience.settled,
+    held: patience.held,
+    release: patience.release,
   }
 }
 

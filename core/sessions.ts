@@ -228,6 +228,12 @@ export function createSessions(deps: SessionsDeps): Sessions {
         if (connection === undefined) throw appError("NO_ACTIVE_SESSION")
         await connection.prove(timeoutMs)
       },
+      async lookup(company, phone, timeoutMs) {
+        const connection = lines.get(company)?.connection
+        if (connection === undefined) throw appError("NO_ACTIVE_SESSION")
+        if (connection.lookup === undefined) throw appError("NOT_SUPPORTED")
+        return connection.lookup(phone, timeoutMs)
+      },
     },
   }
 

@@ -77,14 +77,19 @@ export interface CoreHookMap {
   "company:validate": Guard<{ readonly company: string }>
   "session:start": Guard<{ readonly company: string }>
   "message:prepare": Transform<Call, Draft>
-  "message:validate": Guard<Call & { readonly message: Draft; readonly faults: readonly Fault[] }>
+  "message:validate": Guard<
+    Call & { readonly message: Draft; readonly faults: readonly Fault[]; readonly paths: FieldPaths }
+  >
+  /** To which number a message goes that nothing is wrong with: the one stage before acceptance that may ask WhatsApp. */
+  "message:address": Transform<Call, Draft>
   "message:block": Guard<{
     readonly company: string
     readonly direction: Direction
     readonly person: PersonOnTheLine
     readonly message: Draft | null
   }>
-  "message:limit": Guard<Call & { readonly message: Draft }>
+  /** Asked last, of single sends; what is taken here is given back by `undo` when the message is refused after all. */
+  "message:limit": Guard<Call & { readonly message: Draft; readonly undo: Undoing }>
   /** Asked before each try, and again when the time has come. */
   "outbox:hold": Transform<HoldContext, Hold>
   /** Each record sealed, in their order: SEALED_ROOM free bytes, then the id of its key, and whatever else opens it. */
@@ -120,12 +125,21 @@ export interface CoreHookMap {
   "plugin:fault": Observe<{ readonly plugin: string; readonly hook: string; readonly message: string }>
 }
 
+/** Where the caller wrote what can stand in several places, for the path of a fault. */
+export interface FieldPaths {
+  readonly recipient: "phone" | "to"
+  readonly media: "media.url" | "mediaUrl"
+}
+
 /** The other side of a message, as far as it is known when a message is looked at. */
 export interface PersonOnTheLine {
   readonly phone: string | null
   readonly lid: string | null
   readonly group: string | null
 }
+
+/** Registers how to take back what a handler has taken for a message, should it not go after all. Tasks must not throw. */
+export type Undoing = (task: () => void) => void
 
 /** What is known of a queued message when it is about to be tried. */
 export interface HoldContext {
@@ -135,12 +149,19 @@ export interface HoldContext {
   readonly batched: boolean
   /** Nothing has gone to or come from this chat before. */
   readonly opensChat: boolean
+  /** Runs when the message does not go now: another handler holds it, it has been stopped, or the connection was gone. */
+  readonly undo: Undoing
 }
 
 /** Why a queued message waits; the latest date wins. */
 export interface Hold {
   readonly notBefore: number | null
   readonly reason: string | null
+  /**
+   * The line in which the message stands, for something that all in it wait for. When the time has come the first alone
+   * is asked again, and the next as soon as that one goes. Without it each message is asked by itself.
+   */
+  readonly queue?: string | null
 }
 
 /** In place of the item of a plugin whose handler failed. */

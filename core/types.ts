@@ -26,13 +26,74 @@ export type Recipient =
   | { readonly kind: "lid"; readonly lid: string; readonly phone?: string }
   | { readonly kind: "group"; readonly group: string }
 
+export type MediaType = "image" | "video" | "audio" | "voice" | "document" | "sticker"
+
+/** Where an attachment comes from. `mimetype` as in a Content-Type header; without one the URL's own answer tells it. */
+export type MediaSource =
+  | { readonly url: string; readonly mimetype?: string }
+  /** In the standard alphabet, without a `data:` prefix; padding may be missing. */
+  | { readonly base64: string; readonly mimetype: string }
+
+export interface TextContent {
+  readonly type: "text"
+  readonly text: string
+  /** People whom the text names, never groups. */
+  readonly mentions?: readonly Recipient[]
+  readonly linkPreview?: boolean
+}
+
+export interface MediaContent {
+  readonly type: MediaType
+  readonly media: MediaSource
+  readonly caption?: string
+  readonly filename?: string
+}
+
+export interface LocationContent {
+  readonly type: "location"
+  /** Degrees. */
+  readonly latitude: number
+  readonly longitude: number
+  readonly name?: string
+  readonly address?: string
+}
+
+export interface ContactCard {
+  readonly fullName: string
+  /** Digits, country code first. */
+  readonly phoneNumber: string
+  readonly organization?: string
+  readonly email?: string
+  readonly url?: string
+}
+
+export interface PollContent {
+  readonly type: "poll"
+  /** The question. */
+  readonly name: string
+  readonly options: readonly string[]
+  readonly multipleAnswers: boolean
+}
+
 /** What a message says. Types that are not built yet arrive as `unsupported` and are kept. */
-export type Content = { readonly type: "text"; readonly text: string } | { readonly type: "unsupported" }
+export type Content =
+  | TextContent
+  | MediaContent
+  | LocationContent
+  | { readonly type: "contact"; readonly contacts: readonly ContactCard[] }
+  | PollContent
+  /** The empty text as `emoji` takes a reaction back. */
+  | { readonly type: "reaction"; readonly messageId: string; readonly emoji: string }
+  | { readonly type: "edit"; readonly messageId: string; readonly text: string }
+  | { readonly type: "delete"; readonly messageId: string }
+  | { readonly type: "unsupported" }
 
 /** A message on its way out, before it is accepted. */
 export interface Draft {
   readonly to: Recipient
   readonly content: Content
+  /** Id of the message that it answers. */
+  readonly replyTo?: string
   /** True when sanitizing changed the text; the answer says so. */
   readonly sanitized?: boolean
 }

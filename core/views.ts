@@ -1,5 +1,6 @@
 import type { z } from "@hono/zod-openapi"
 import type { AtomicStore } from "./atomic.ts"
+import type { Contact } from "./provider.ts"
 import type { Call, LineEvent, SessionStatus } from "./types.ts"
 
 /** What plugins see of the house, and may do in it. */
@@ -42,6 +43,12 @@ export interface SessionsView {
   get(company: string): SessionStatus | undefined
   /** A round trip to WhatsApp on a connected line; rejects when there is no answer within `timeoutMs`, or no connection. */
   prove(company: string, timeoutMs: number): Promise<void>
+  /**
+   * Whether a phone is on WhatsApp, and under which address; undefined when it is not. Each call asks WhatsApp, which
+   * counts against the account. Rejects without a connection, without an answer within `timeoutMs`, and with
+   * NOT_SUPPORTED where the provider cannot tell.
+   */
+  lookup(company: string, phone: string, timeoutMs: number): Promise<Contact | undefined>
 }
 
 /** What a plugin may read of a company's event log. */
@@ -57,6 +64,8 @@ export interface CompanyField {
   readonly description: string
   /** Kept apart, shown as `***`, and left out of exports without credentials. */
   readonly secret?: boolean
+  /** Only the admin key changes it; a company's own key may send back what is set. */
+  readonly operatorSets?: boolean
 }
 
 export type CompanyFields = Readonly<Record<string, CompanyField>>

@@ -156,26 +156,57 @@ export function parseJson(bytes: Uint8Array): unknown {
     // The parser's message quotes the body, which may hold a phone number or a text.
     throw appError("INVALID_JSON")
   }
-  inspect(value, 0)
+  // What stands in front of us may have read the first of two values, and we would go by the last.
+  if (inspect(value, 0) !== countKeys(text)) {
+    throw appError("INVALID_JSON", { message: "An object in the body has the same key twice" })
+  }
   return value
 }
 
-/** Before anything walks the value by recursion or copies its keys. */
-function inspect(value: unknown, depth: number): void {
-  if (typeof value !== "object" || value === null) return
+const QUOTE = 34
+const COLON = 58
+const BACKSLASH = 92
+
+/** Keys written in a valid JSON text: colons outside of strings. */
+function countKeys(text: string): number {
+  let count = 0
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit === COLON) count++
+    if (unit === QUOTE) at = endOfString(text, at + 1)
+  }
+  return count
+}
+
+/** Where the string that begins at `from` has its closing quote. */
+function endOfString(text: string, from: number): number {
+  for (let at = from; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit === BACKSLASH) at++
+    else if (unit === QUOTE) return at
+  }
+  return text.length
+}
+
+/** Before anything walks the value by recursion or copies its keys. Gives the number of keys in it. */
+function inspect(value: unknown, depth: number): number {
+  if (typeof value !== "object" || value === null) return 0
   if (depth === MAX_DEPTH) {
     throw appError("INVALID_JSON", { message: `The body is nested deeper than ${MAX_DEPTH} levels` })
   }
   if (Array.isArray(value)) {
-    for (const item of value) inspect(item, depth + 1)
-    return
+    let keys = 0
+    for (const item of value) keys += inspect(item, depth + 1)
+    return keys
   }
+  let keys = 0
   for (const [key, item] of Object.entries(value)) {
     if (key === "__proto__" || key === "constructor" || key === "prototype") {
       throw appError("INVALID_JSON", {
         message: "The body has a key that is not allowed: __proto__, constructor or prototype",
       })
     }
-    inspect(item, depth + 1)
+    keys += 1 + inspect(item, depth + 1)
   }
+  return keys
 }

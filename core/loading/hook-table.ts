@@ -23,7 +23,8 @@ const isDraft = (value: unknown): boolean => isObject(value) && isObject(value.t
 const isHold = (value: unknown): boolean =>
   isObject(value) &&
   (value.notBefore === null || Number.isFinite(value.notBefore)) &&
-  (value.reason === null || typeof value.reason === "string")
+  (value.reason === null || typeof value.reason === "string") &&
+  (value.queue === undefined || value.queue === null || typeof value.queue === "string")
 
 /** As many records as went in: a lost one would be lost for good. */
 const isRecords = (value: unknown, given: unknown): boolean =>
@@ -56,6 +57,7 @@ export const hookTable = {
   "session:start": { kind: "guard" },
   "message:prepare": { kind: "transform", accepts: isDraft },
   "message:validate": { kind: "guard" },
+  "message:address": { kind: "transform", accepts: isDraft },
   "message:block": { kind: "guard" },
   "message:limit": { kind: "guard" },
   "outbox:hold": { kind: "transform", accepts: isHold },

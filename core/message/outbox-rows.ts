@@ -13,12 +13,14 @@ import { decodeRecord, encodeRecord } from "../records/values.ts"
 interface OutboxRow {
   readonly messageId: string
   readonly to: ChatRef
+  /** As it was when the message was accepted; rows of earlier versions lack it. */
+  readonly chat?: string
   /** It may have gone out before; kept only where such messages are held back, or can be stopped. */
   readonly tried?: boolean
   readonly stoppable?: true
 }
 
-export type Waiting = Pick<Item, "key" | "messageId" | "to" | "expiresAt" | "stoppable">
+export type Waiting = Pick<Item, "key" | "messageId" | "chatId" | "to" | "expiresAt" | "stoppable">
 
 export interface OutboxRows {
   /** A place behind everything that waits. */
@@ -61,8 +63,8 @@ export function createOutboxRows({ ledger, messages, chats, sequence, log }: Out
       return sequence.next()
     },
 
-    place({ key, messageId, to, expiresAt, stoppable }, tried) {
-      const row: OutboxRow = { messageId, to, ...(tried && { tried }), ...(stoppable && { stoppable }) }
+    place({ key, messageId, chatId: chat, to, expiresAt, stoppable }, tried) {
+      const row: OutboxRow = { messageId, to, chat, ...(tried && { tried }), ...(stoppable && { stoppable }) }
       return { op: "put", table: OUTBOX_TABLE, key, value: encodeRecord(row), due: expiresAt }
     },
 

@@ -1,21 +1,24 @@
+import type { Held, HoldVerdict } from "./attempt.ts"
 import type { Chats } from "./chats.ts"
 import type { Clock } from "../clock.ts"
 import { toError } from "../errors.ts"
 import type { Events } from "../events.ts"
 import type { Hooks } from "../hooks.ts"
-import type { Hold } from "../stages.ts"
 import type { Ledger, Op } from "../ledger.ts"
 import type { Logger } from "../log.ts"
 import { MESSAGE_TABLE, type MessageRow, type Messages, type Move, plain, WIRE_TABLE } from "./messages.ts"
 import type { Connection, SendOutcome } from "../provider.ts"
-import { createPump, type Item, type Pump } from "./pump.ts"
+import type { Item } from "./pump.ts"
+import { createSender, type Sender } from "./sender.ts"
 import type { Sequence } from "./sequence.ts"
 import { createTries, type Tries } from "./tries.ts"
 import { createOutboxRows, type Waiting } from "./outbox-rows.ts"
 import { OUTBOX_TABLE, type Settlement } from "./settle.ts"
 import { failureMove } from "./send-failures.ts"
 import type { CoreSettings } from "../settings.ts"
-import type { Restriction } from "../types.ts"
+import type { Hold } from "../stages.ts"
+import { createTakings } from "./takings.ts"
+import type { Message, Restriction } from "../types.ts"
 import { within } from "../within.ts"
 
 /** What waits to be sent, over all companies: on disk first, a window of it in memory while the line is connected. */
@@ -34,6 +37,8 @@ export interface Outbox {
   /** A message has been settled by something other than its own acknowledgement. */
   settled(row: MessageRow): void
   merge(company: string, from: string, into: string): void
+  /** Why a message is held back just now; null when nothing but its line and its turn keeps it. */
+  held(message: Message): Held | null
   /** Stops messages that have never been tried; resolves with how many they were. */
   readonly cancel: Tries["stop"]
   /** Fails what has waited longer than its time to live. */
@@ -53,26 +58,13 @@ export interface OutboxDeps {
   readonly sequence: Sequence
   readonly log: Logger
   readonly settings: Pick<CoreSettings, "onUnknown">
+  /** A message waits until then at least; epoch ms. */
+  readonly onHeld: (messageId: string, until: number) => void
   readonly onRestricted: (company: string, restriction: Restriction) => void
 }
 
-/** Messages of one company in memory; the rest waits on disk. */
-const WINDOW = 1_000
-const PAGE = 200
 const EXPIRED_AT_ONCE = 200
 const HANGING_MS = 10_000
-const RETRY_MS = 1_000
-
-interface Sender {
-  readonly connection: Connection
-  readonly pump: Pump
-  /** The last key read from disk; there may be more behind it. */
-  seen: string
-  more: boolean
-  filling: boolean
-  /** Accepted while a page was being read: the page may or may not hold them. */
-  readonly meanwhile: Item[]
-}
 
 export function createOutbox(deps: OutboxDeps): Outbox {
   const { ledger, messages, settlement, hooks, clock, log, settings } = deps
@@ -102,74 +94,46 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     return true
   }
 
-  const fill = async (company: string, sender: Sender): Promise<void> => {
-    if (sender.filling || !sender.more || sender.pump.size > WINDOW / 2) return
-    sender.filling = true
+  const hold = (company: string, item: Item): HoldVerdict | Promise<HoldVerdict> => {
+    const { undo, drop } = createTakings((thrown) =>
+      log.error({ company, error: toError(thrown) }, "What was taken for a waiting message could not be given back"),
+    )
+    const message = { ...plain(item.message.row), chatId: item.chatId }
+    const context = { company, message, batched: item.stoppable === true, opensChat: item.opens, undo }
     try {
-      while (sender.more && sender.pump.size < WINDOW && senders.get(company) === sender) {
-        const page = await ledger.page(company, OUTBOX_TABLE, { from: `${sender.seen}\u0000`, limit: PAGE })
-        const items = await rows.load(company, page.rows)
-        if (senders.get(company) !== sender) return
-        sender.seen = page.rows.at(-1)?.key ?? sender.seen
-        sender.more = page.next !== null
-        for (const item of items) {
-          // It may have gone out before, and such messages are held back.
-          if (item.tried && settings.onUnknown === "hold") void settle(item, { status: "unknown", at: clock.now() })
-          else sender.pump.add(item)
-        }
-      }
-      sender.filling = false
-      for (const item of sender.meanwhile.splice(0)) offer(sender, item)
+      const held = hooks.transform("outbox:hold", { notBefore: null, reason: null }, context)
+      return held instanceof Promise ? held.then(verdict(drop), failed(drop)) : { ...held, drop }
     } catch (thrown) {
-      log.warn({ company, error: toError(thrown).message }, "The outbox cannot be read; trying again")
-      clock.after(RETRY_MS, () => {
-        sender.filling = false
-        if (senders.get(company) === sender) void fill(company, sender)
-      })
+      return failed(drop)(thrown)
     }
-  }
-
-  const offer = (sender: Sender, item: Item): void => {
-    if (sender.filling) sender.meanwhile.push(item)
-    else if (!sender.more || item.key <= sender.seen) sender.pump.add(item)
-    // Anything else lies behind what has been read, and is read in its turn.
-  }
-
-  const hold = (company: string, item: Item): Hold | Promise<Hold> => {
-    const message = plain(item.message.row)
-    const context = { company, message, batched: item.stoppable === true, opensChat: item.opens }
-    return hooks.transform("outbox:hold", { notBefore: null, reason: null }, context)
   }
 
   const begin = (company: string, connection: Connection): void => {
-    const sender: Sender = {
+    const sender = createSender({
+      ...deps,
+      company,
       connection,
-      pump: createPump({
-        company,
-        connection,
-        clock,
-        log,
-        hold: hooks.has("outbox:hold") ? (item) => hold(company, item) : undefined,
-        beforeTry: (item) =>
-          settings.onUnknown === "hold" || item.stoppable === true ? tries.begin(company, item) : true,
-        outcome: (item, result) => outcome(company, item, result),
-        expired: (item) => void settle(item, failureMove({ outcome: "expired" }, clock.now())),
-        drained: () => void fill(company, sender),
-      }),
-      seen: "",
-      more: true,
-      filling: false,
-      meanwhile: [],
-    }
+      rows,
+      holdsBack(item) {
+        const back = item.tried && settings.onUnknown === "hold"
+        if (back) void settle(item, { status: "unknown", at: clock.now() })
+        return back
+      },
+      hold: hooks.has("outbox:hold") ? (item) => hold(company, item) : undefined,
+      onHeld: (item, until) => deps.onHeld(item.messageId, until),
+      beforeTry: (item) =>
+        settings.onUnknown === "hold" || item.stoppable === true ? tries.begin(company, item) : true,
+      outcome: (item, result) => outcome(company, item, result),
+      expired: (item) => void settle(item, failureMove({ outcome: "expired" }, clock.now())),
+    })
     senders.set(company, sender)
-    void fill(company, sender)
   }
 
   const end = (company: string): void => {
     const sender = senders.get(company)
     if (sender === undefined) return
     senders.delete(company)
-    const gone = sender.pump.stop().finally(() => {
+    const gone = sender.stop().finally(() => {
       if (leaving.get(company) === gone) leaving.delete(company)
     })
     leaving.set(company, gone)
@@ -180,8 +144,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     place: (item) => rows.place(item, false),
 
     accepted(company, item) {
-      const sender = senders.get(company)
-      if (sender !== undefined) offer(sender, item)
+      senders.get(company)?.offer(item)
     },
 
     disown(company, key, messageId, undo = []) {
@@ -222,7 +185,12 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       senders.get(row.companyId)?.pump.settled(row.messageId)
     },
 
-    merge: (company, from, into) => senders.get(company)?.pump.merge(from, into),
+    merge: (company, from, into) => senders.get(company)?.merge(from, into),
+
+    held({ companyId, messageId, chatId }) {
+      const held = senders.get(companyId)?.pump.heldBy(chatId, messageId)
+      return held ?? null
+    },
 
     cancel: tries.stop,
 
@@ -248,3 +216,14 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     },
   }
 }
+
+const verdict =
+  (drop: () => void) =>
+  (hold: Hold): HoldVerdict => ({ ...hold, drop })
+
+const failed =
+  (drop: () => void) =>
+  (thrown: unknown): never => {
+    drop()
+    throw thrown
+  }

@@ -1,9 +1,11 @@
-import type { Clock, Timer } from "../clock.ts"
 import { toError } from "../errors.ts"
 import type { Logger } from "../log.ts"
-import type { Hold } from "../plugin.ts"
-import type { ChatRef, Connection, SendOutcome } from "../provider.ts"
+import { type Again, type AttemptDeps, createAttempt, FIRST_RETRY_MS, type Held } from "./attempt.ts"
+import { insert, type Lane, newLane } from "./lane.ts"
+import type { ChatRef } from "../provider.ts"
+import { createQueues } from "./queues.ts"
 import type { Unsettled } from "./settle.ts"
+import { wakeAt } from "./wake.ts"
 
 /** One message on its way out. */
 export interface Item extends Unsettled {
@@ -28,51 +30,27 @@ export interface Pump {
   /** Two chats turned out to be one. */
   merge(from: string, into: string): void
   readonly size: number
+  /** Why a message of that chat is held back, if handlers hold it or one before it. */
+  heldBy(chatId: string, messageId: string): Held | undefined
   has(messageId: string): boolean
   /** Starts nothing any more; resolves when what is under way has come back. */
   stop(): Promise<void>
 }
 
-export interface PumpDeps {
+export interface PumpDeps extends AttemptDeps {
   readonly company: string
-  readonly connection: Connection
-  readonly clock: Clock
   readonly log: Logger
-  /** Called before the first try; undefined when nothing holds messages back. */
-  readonly hold: ((item: Item) => Promise<Hold> | Hold) | undefined
-  /** Awaited before each try, where a try has to be on record. False: the message has been stopped. */
-  readonly beforeTry: (item: Item) => Promise<boolean> | true
-  /** What an outcome means. True when the message has left the queue, false when it is to be tried again. */
-  readonly outcome: (item: Item, outcome: SendOutcome) => boolean
-  readonly expired: (item: Item) => void
   /** There is room for more. */
   readonly drained: () => void
 }
 
-interface Lane {
-  readonly id: string
-  readonly items: Item[]
-  busy: number
-  tries: number
-  wake: Timer | undefined
-  /** It stands in the queue of lanes that can go on. */
-  ready: boolean
-  /** The lane that this one has become part of. */
-  joined: Lane | undefined
-}
-
-/** When to try again: at a time that was given, or after a delay that grows. */
-type Again = { readonly atMs: number } | { readonly firstMs: number }
-
 /** Chats that one line serves at the same time. */
 const SIDE_BY_SIDE = 32
-const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 60_000
-/** A message that may have gone out is not hurried after. */
-const UNKNOWN_RETRY_MS = 30_000
 
 export function createPump(deps: PumpDeps): Pump {
-  const { connection, clock, log, company } = deps
+  const { clock, log, company } = deps
+  const attempt = createAttempt(deps)
   const lanes = new Map<string, Lane>()
   const ready: Lane[] = []
   const sending = new Map<string, boolean>()
@@ -83,7 +61,7 @@ export function createPump(deps: PumpDeps): Pump {
   const laneOf = (chatId: string): Lane => {
     let lane = lanes.get(chatId)
     if (lane === undefined) {
-      lane = { id: chatId, items: [], busy: 0, tries: 0, wake: undefined, ready: false, joined: undefined }
+      lane = newLane(chatId)
       lanes.set(chatId, lane)
     }
     return lane
@@ -92,9 +70,11 @@ export function createPump(deps: PumpDeps): Pump {
   const offer = (lane: Lane): void => {
     if (lane.ready || lane.busy > 0 || lane.wake !== undefined) return
     if (lane.items.length === 0) {
+      queues.leave(lane)
       if (lanes.get(lane.id) === lane) lanes.delete(lane.id)
       return
     }
+    if (queues.waits(lane)) return
     lane.ready = true
     ready.push(lane)
   }
@@ -106,37 +86,58 @@ export function createPump(deps: PumpDeps): Pump {
       lane.ready = false
       const item = lane.busy === 0 ? lane.items.shift() : undefined
       if (item !== undefined) void serve(lane, item)
+      else offer(lane)
     }
   }
 
+  const queues = createQueues<Lane>(clock, (lane) => {
+    offer(lane)
+    pull()
+  })
+
   const sleep = (lane: Lane, again: Again): void => {
     if (stopped) return
-    const ms =
-      "atMs" in again
-        ? again.atMs - clock.now()
-        : Math.min(LAST_RETRY_MS, again.firstMs * 2 ** Math.min(lane.tries++, 16))
-    lane.wake?.cancel()
-    lane.wake = clock.after(Math.max(1, ms), () => {
+    const wake = (): void => {
       lane.wake = undefined
       offer(lane)
       pull()
-    })
+    }
+    lane.wake?.cancel()
+    lane.wake = undefined
+    if ("firstMs" in again) {
+      const ms = Math.min(LAST_RETRY_MS, again.firstMs * 2 ** Math.min(lane.tries++, 16))
+      lane.wake = clock.after(Math.max(1, ms), wake)
+      return queues.leave(lane)
+    }
+    lane.held = again.held
+    if (again.queue !== null) return queues.stand(again.queue, lane, again.held.until)
+    lane.wake = wakeAt(clock, again.held.until, wake)
+    queues.leave(lane)
   }
 
   const serve = async (lane: Lane, item: Item): Promise<void> => {
     lane.busy++
     sending.set(item.messageId, false)
-    const again = await attempt(item).catch((thrown: unknown): Again => {
+    const trial = {
+      passed() {
+        lane.held = undefined
+        queues.leave(lane)
+      },
+      isStopped: () => stopped,
+      isProven: () => sending.get(item.messageId) === true,
+    }
+    const again = await attempt(item, trial).catch((thrown: unknown): Again => {
       log.error({ company, messageId: item.messageId, error: toError(thrown).message }, "A send could not be tried")
       return { firstMs: FIRST_RETRY_MS }
     })
-    const proven = sending.get(item.messageId) === true
+    const proven = trial.isProven()
     sending.delete(item.messageId)
     const now = lane.joined ?? lane
     now.busy--
     if (again === undefined || proven) {
       held.delete(item.messageId)
       now.tries = 0
+      queues.leave(now)
     } else {
       insert(now, item)
       sleep(now, again)
@@ -148,29 +149,6 @@ export function createPump(deps: PumpDeps): Pump {
     }
     pull()
     deps.drained()
-  }
-
-  const attempt = async (item: Item): Promise<Again | undefined> => {
-    if (clock.now() >= item.expiresAt) {
-      deps.expired(item)
-      return undefined
-    }
-    if (deps.hold !== undefined) {
-      const { notBefore } = await deps.hold(item)
-      if (notBefore !== null && notBefore > clock.now()) return { atMs: notBefore }
-    }
-    const may = deps.beforeTry(item)
-    if (may !== true && !(await may)) return undefined
-    if (stopped) return { firstMs: FIRST_RETRY_MS }
-    const outcome = await connection.send({ id: item.messageId, to: item.to, wire: item.wire })
-    if (sending.get(item.messageId) === true || deps.outcome(item, outcome)) return undefined
-    return { firstMs: outcome.outcome === "unknown" ? UNKNOWN_RETRY_MS : FIRST_RETRY_MS }
-  }
-
-  const insert = (lane: Lane, item: Item): void => {
-    let at = lane.items.length
-    while (at > 0 && (lane.items[at - 1] as Item).key > item.key) at--
-    lane.items.splice(at, 0, item)
   }
 
   const withdraw = (messageId: string): "withdrawn" | "sending" | "unknown" => {
@@ -185,7 +163,9 @@ export function createPump(deps: PumpDeps): Pump {
         // The next one has not been tried yet.
         lane.wake?.cancel()
         lane.wake = undefined
+        lane.held = undefined
         lane.tries = 0
+        queues.call(lane)
       }
       offer(lane)
       pull()
@@ -200,6 +180,12 @@ export function createPump(deps: PumpDeps): Pump {
       held.add(item.messageId)
       const lane = laneOf(item.chatId)
       insert(lane, item)
+      // Whoever writes into a chat that is held back may have been written to meanwhile.
+      if (item.stoppable !== true && lane.held !== undefined) {
+        lane.wake?.cancel()
+        lane.wake = undefined
+        queues.call(lane)
+      }
       offer(lane)
       pull()
     },
@@ -216,10 +202,12 @@ export function createPump(deps: PumpDeps): Pump {
       if (old === undefined || from === into) return
       lanes.delete(from)
       old.wake?.cancel()
+      queues.leave(old)
       const lane = laneOf(into)
       old.joined = lane
       lane.busy += old.busy
       for (const item of old.items.splice(0)) insert(lane, item)
+      queues.call(lane)
       offer(lane)
       pull()
     },
@@ -227,11 +215,17 @@ export function createPump(deps: PumpDeps): Pump {
     get size() {
       return held.size
     },
+    heldBy(chatId, messageId) {
+      const lane = lanes.get(chatId)
+      if (lane?.held === undefined || !lane.items.some((item) => item.messageId === messageId)) return undefined
+      return { reason: lane.held.reason, until: Math.max(lane.held.until, queues.until(lane) ?? 0) }
+    },
     has: (messageId) => held.has(messageId),
 
     stop() {
       stopped = true
       for (const lane of lanes.values()) lane.wake?.cancel()
+      queues.stop()
       if (sending.size === 0) return Promise.resolve()
       return new Promise((resolve) => {
         idle = resolve

@@ -1,12 +1,14 @@
 import type { Chat, Chats } from "./chats.ts"
 import type { Clock } from "../clock.ts"
-import { readDraft } from "./draft.ts"
-import { appError } from "../errors.ts"
+import { readDraft, type SendForm } from "./draft.ts"
+import { appError, toError } from "../errors.ts"
 import type { Hooks, RefusalBy } from "../hooks.ts"
+import type { Logger } from "../log.ts"
 import type { ChatRef } from "../provider.ts"
 import { refuseFaults } from "../refusal.ts"
 import { restrictionDetails } from "./send-failures.ts"
 import type { Gate } from "../session.ts"
+import { createTakings } from "./takings.ts"
 import type { Call, Draft, Recipient, Restriction } from "../types.ts"
 
 /** What the lines say to a send. */
@@ -20,9 +22,23 @@ export interface LineGate {
 /** What stands between a request and the outbox. Each check throws the AppError that refuses the message. */
 export interface SendChecks {
   /** The message as it will go out: read, prepared and valid. */
-  prepare(call: Call, body: Readonly<Record<string, unknown>>): Promise<{ draft: Draft; ttlMs: number }>
-  /** The checks that depend on who is written to and on the state of the line. */
-  admit(call: Call, draft: Draft, chat: Chat): Promise<Gate>
+  prepare(
+    call: Call,
+    body: Readonly<Record<string, unknown>>,
+    form?: SendForm,
+  ): Promise<{ draft: Draft; ttlMs: number }>
+  /**
+   * The checks that depend on who is written to and on the state of the line. A message of a batch waits for room where a
+   * single one is refused, so that it is not asked here whether there is any.
+   */
+  admit(call: Call, draft: Draft, chat: Chat, batched?: "batched"): Promise<Admission>
+}
+
+/** A message that nothing refuses. */
+export interface Admission {
+  readonly gate: Gate
+  /** It is not stored after all: what was taken for it is given back. */
+  drop(): void
 }
 
 export interface SendChecksDeps {
@@ -30,9 +46,10 @@ export interface SendChecksDeps {
   readonly lines: LineGate
   readonly hooks: Hooks
   readonly clock: Clock
+  readonly log: Logger
 }
 
-export function createSendChecks({ chats, lines, hooks, clock }: SendChecksDeps): SendChecks {
+export function createSendChecks({ chats, lines, hooks, clock, log }: SendChecksDeps): SendChecks {
   const refused = (company: string, refusal: RefusalBy | undefined): void => {
     if (refusal === undefined) return
     hooks.observe("message:rejected", { company, plugin: refusal.plugin, code: refusal.error.code })
@@ -40,19 +57,16 @@ export function createSendChecks({ chats, lines, hooks, clock }: SendChecksDeps)
   }
 
   /** The message as it will go out, or the refusal that keeps it here. */
-  const prepare: SendChecks["prepare"] = async (call, body) => {
-    const reading = readDraft(body)
-    const { faults, ttlMs } = reading
-    // Plugins would judge a text that such a message does not have.
-    if (reading.notBuilt !== undefined) {
-      if (faults.length > 0) throw refuseFaults(faults).error
-      throw appError("NOT_SUPPORTED", { message: `${reading.notBuilt} are not supported yet` })
-    }
+  const prepare: SendChecks["prepare"] = async (call, body, form) => {
+    const reading = readDraft(body, form)
+    const { faults, paths, notBuilt, ttlMs } = reading
     let draft = await withPhone(call.company, reading.draft)
     if (hooks.has("message:prepare")) draft = await hooks.transform("message:prepare", draft, call)
     if (hooks.has("message:validate"))
-      refused(call.company, await hooks.guard("message:validate", { ...call, message: draft, faults }))
+      refused(call.company, await hooks.guard("message:validate", { ...call, message: draft, faults, paths }))
     if (faults.length > 0) throw refuseFaults(faults).error
+    if (notBuilt !== undefined) throw appError("NOT_SUPPORTED", { message: `${notBuilt} are not supported yet` })
+    if (hooks.has("message:address")) draft = await hooks.transform("message:address", draft, call)
     return { draft, ttlMs }
   }
 
@@ -64,7 +78,7 @@ export function createSendChecks({ chats, lines, hooks, clock }: SendChecksDeps)
   }
 
   /** The checks that depend on who is written to and on the state of the line. */
-  const admit: SendChecks["admit"] = async (call, draft, chat) => {
+  const admit: SendChecks["admit"] = async (call, draft, chat, batched) => {
     const { company } = call
     if (hooks.has("message:block")) {
       const person = { phone: chat.phone, lid: chat.lid, group: chat.group }
@@ -78,12 +92,21 @@ export function createSendChecks({ chats, lines, hooks, clock }: SendChecksDeps)
       const retryAfter = until === null ? {} : { retryAfter: Math.max(1, Math.ceil((until - clock.now()) / 1000)) }
       throw appError("ACCOUNT_RESTRICTED", { details: restrictionDetails(restriction), ...retryAfter })
     }
-    if (hooks.has("message:limit")) refused(company, await hooks.guard("message:limit", { ...call, message: draft }))
-    return gate
+    if (batched !== undefined || !hooks.has("message:limit")) return { gate, drop: nothing }
+    const takings = createTakings((thrown) =>
+      log.error({ company, error: toError(thrown) }, "What was taken for a refused message could not be given back"),
+    )
+    const verdict = hooks.guard("message:limit", { ...call, message: draft, undo: takings.undo })
+    const refusal = verdict instanceof Promise ? await verdict : verdict
+    if (refusal !== undefined) takings.drop()
+    refused(company, refusal)
+    return { gate, drop: takings.drop }
   }
 
   return { prepare, admit }
 }
+
+const nothing = (): void => undefined
 
 export function refOf(to: Recipient): ChatRef {
   if (to.kind === "group") return { kind: "group", group: to.group }

@@ -15,6 +15,7 @@ import {
   success,
   successPage,
 } from "../http/schemas.ts"
+import type { SendForm } from "../message/draft.ts"
 import { readKey } from "../message/idempotency.ts"
 import type { Lines } from "../lines.ts"
 import { messageJson } from "../message/messages.ts"
@@ -74,11 +75,17 @@ export const SEND_ERRORS = [
 export function messageRoutes(lines: Lines): readonly ApiRoute[] {
   const { outbound, messages } = lines
 
-  const send = async (call: Call, body: Readonly<Record<string, unknown>>, request: Request): Promise<Response> => {
+  const send = async (
+    call: Call,
+    body: Readonly<Record<string, unknown>>,
+    request: Request,
+    form: SendForm = "any",
+  ): Promise<Response> => {
     const { headers } = request
     const answer = await outbound.send({
       call,
       body,
+      form,
       idempotencyKey: readKey(headers.get("idempotency-key")),
       respondAsync: prefersAsync(headers.get("prefer")),
     })
@@ -110,6 +117,19 @@ export function messageRoutes(lines: Lines): readonly ApiRoute[] {
   const long = defineRoute(
     { ...spec, path: "/api/whatsapp/companies/{companyId}/messages", company: "path", params: companyParams },
     ({ call, body, request }) => send(call, body, request),
+  )
+
+  // Takes what it will take when attachments are built, and says so of every fault until then.
+  const media = defineRoute(
+    {
+      ...spec,
+      path: "/api/whatsapp/send-media",
+      company: "body",
+      body: z.looseObject({ companyId: companyIdField }),
+      responses: {},
+      documented: false,
+    },
+    ({ call, body, request }) => send(call, body, request, "media-url"),
   )
 
   const list = defineRoute(
@@ -163,7 +183,7 @@ export function messageRoutes(lines: Lines): readonly ApiRoute[] {
     },
   )
 
-  return [short, long, list, get]
+  return [short, long, media, list, get]
 }
 
 function told({ status, data }: SendAnswer, requestId: string, more?: Readonly<Record<string, string>>): Response {

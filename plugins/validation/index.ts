@@ -1,10 +1,12 @@
-import { bool, definePlugin, type Draft, type Fault, z } from "../../core/plugin.ts"
+import { bool, definePlugin, type Draft, type Fault, type Refusal, z } from "../../core/plugin.ts"
+import { createCleaner, textFaults } from "./clean.ts"
+import { createUrlGuard } from "./media-url.ts"
 import { compilePattern, isPattern } from "./pattern.ts"
+import { withPlainPhones, wrongPhones } from "./people.ts"
 import { createPhoneReader } from "./phone.ts"
-import { removeControls, removeScripts } from "./sanitize.ts"
+import { createResolver } from "./resolve.ts"
 
 const ANY_PHONE = "^[0-9]{10,15}$"
-const LONGEST_TEXT = 65_536
 
 const pattern = z.string().refine(isPattern, {
   error: "expected a regular expression in RE2 syntax, without look-around and back-references",
@@ -12,25 +14,39 @@ const pattern = z.string().refine(isPattern, {
 
 export default definePlugin({
   name: "validation",
-  description: "Checks company ids, recipients and texts, writes phone numbers in one form, and cleans texts.",
+  description:
+    "Checks company ids, recipients, texts and media URLs, writes phone numbers in one form, and cleans texts.",
   config: z.object({
     validateCompany: bool.default(true).describe("Check company ids against the pattern"),
     companyIdPattern: pattern.default("^[a-zA-Z0-9_-]+$").describe("Company ID pattern"),
     allowedPhonePattern: pattern.default(ANY_PHONE).describe("Allowed phone pattern, on the digits"),
     sanitize: bool.default(true).describe("Remove script tags and javascript: URLs from texts"),
+    resolveNumbers: bool
+      .default(true)
+      .describe("Ask WhatsApp once which spelling of a Brazilian, Mexican or Argentine number has the account"),
   }),
   env: {
     WHATSAPP_VALIDATE_COMPANY: "validateCompany",
     WHATSAPP_COMPANY_ID_PATTERN: "companyIdPattern",
     WHATSAPP_ALLOWED_PHONE_PATTERN: "allowedPhonePattern",
     WHATSAPP_SANITIZE: "sanitize",
+    WHATSAPP_RESOLVE_NUMBERS: "resolveNumbers",
+  },
+  errors: {
+    URL_CHECKS_BUSY: {
+      status: 503,
+      message: "Too many media URLs of this company are being checked; try again",
+      retryable: true,
+    },
   },
 
-  setup({ config, on, reject }) {
+  setup({ config, on, reject, egress, clock, ...rest }) {
     const companyAllowed = compilePattern(config.companyIdPattern)
     const phoneAllowed = compilePattern(config.allowedPhonePattern)
     const anyPhone = config.allowedPhonePattern === ANY_PHONE
     const readPhone = createPhoneReader()
+    const clean = createCleaner(config.sanitize)
+    const urls = createUrlGuard({ egress, clock })
 
     if (config.validateCompany) {
       on("company:validate", ({ company }) => (companyAllowed(company) ? undefined : reject("INVALID_COMPANY_ID")))
@@ -38,40 +54,71 @@ export default definePlugin({
 
     on("message:prepare", (draft) => clean(normalise(draft)))
 
-    on("message:validate", ({ message, faults }) => {
-      const all = [...faults]
-      const add = (fault: Fault | undefined, ...fields: readonly string[]): void => {
-        if (fault !== undefined && !faults.some(({ path }) => fields.includes(path))) all.push(fault)
-      }
-      add(recipientFault(message), "phone", "to")
-      add(textFault(message), "message")
-      const [only] = all
-      if (only === undefined) return undefined
-      if (all.length > 1) return reject("VALIDATION_ERROR", { details: all })
-      return reject(only.code as "VALIDATION_ERROR", { details: all })
+    on("message:validate", ({ company, message, faults, paths }) => {
+      const own = [
+        ...recipientFaults(message, paths.recipient),
+        ...phoneFaults(message),
+        ...textFaults(message.content),
+      ]
+      // A part that core has refused holds a stand-in.
+      const all = [...faults, ...own.filter(({ path }) => !faults.some((fault) => fault.path === path))]
+      if (all.length > 0) return refusal(all)
+      const url = "media" in message.content && "url" in message.content.media ? message.content.media.url : undefined
+      return url === undefined ? undefined : judged(company, url, paths.media)
     })
 
-    const normalise = (draft: Draft): Draft => {
-      const { to } = draft
-      if (to.kind !== "phone" || to.phone === "") return draft
+    if (config.resolveNumbers) {
+      const numbers = createResolver({ ...rest, clock, allowed: phoneAllowed })
+      const moved = (draft: Draft, phone: string): Draft => ({ ...draft, to: { kind: "phone", phone } })
+      on("message:address", (draft, { company }) => {
+        if (draft.to.kind !== "phone") return draft
+        const { phone } = draft.to
+        const found = numbers.resolve(company, phone)
+        if (typeof found !== "string") return found.then((spelling) => moved(draft, spelling))
+        return found === phone ? draft : moved(draft, found)
+      })
+      on("message:received", async ({ message: { companyId, phone, origin, group } }) => {
+        if (phone !== null && group === null && origin === "contact") await numbers.seen(companyId, phone)
+      })
+      on("message:failed", async ({ message: { companyId, phone, error } }) => {
+        if (phone !== null && error?.code === "NOT_ON_WHATSAPP") await numbers.missed(companyId, phone)
+      })
+    }
+
+    const refusal = (faults: readonly Fault[]): Refusal => {
+      const [only, ...others] = faults
+      if (only === undefined || others.length > 0) return reject("VALIDATION_ERROR", { details: faults })
+      return reject(only.code as "VALIDATION_ERROR", { details: faults })
+    }
+
+    const judged = async (company: string, url: string, path: string): Promise<Refusal | undefined> => {
+      const verdict = await urls.judge(company, url, path)
+      if (verdict === "busy") return reject("URL_CHECKS_BUSY", { retryAfter: 1 })
+      return verdict && refusal([verdict])
+    }
+
+    const plain = (to: Draft["to"]): Draft["to"] => {
+      if (to.kind !== "phone" || to.phone === "") return to
       const { phone } = readPhone(to.phone)
-      return phone === to.phone ? draft : { ...draft, to: { kind: "phone", phone } }
+      return phone === to.phone ? to : { kind: "phone", phone }
     }
 
-    const clean = (draft: Draft): Draft => {
-      if (draft.content.type !== "text") return draft
-      const bare = removeControls(draft.content.text)
-      const text = config.sanitize ? removeScripts(bare) : bare
-      return text === draft.content.text ? draft : { ...draft, content: { type: "text", text }, sanitized: true }
+    const normalise = (draft: Draft): Draft => {
+      const to = plain(draft.to)
+      const content = withPlainPhones(draft.content, readPhone)
+      return to === draft.to && content === draft.content ? draft : { ...draft, to, content }
     }
 
-    const recipientFault = ({ to }: Draft): Fault | undefined => {
-      if (to.kind === "group") return undefined
+    const recipientFaults = ({ to }: Draft, path: string): readonly Fault[] => {
+      if (to.kind === "group") return []
       const digits = to.phone
-      if (digits === undefined) return anyPhone ? undefined : phoneFault(UNKNOWN_LID)
-      if (!readPhone(digits).dialable) return phoneFault(NO_COUNTRY)
-      return phoneAllowed(digits) ? undefined : phoneFault(NOT_ALLOWED)
+      if (digits === undefined) return anyPhone ? [] : [phoneFault(path, UNKNOWN_LID)]
+      if (!readPhone(digits).dialable) return [phoneFault(path, NO_COUNTRY)]
+      return phoneAllowed(digits) ? [] : [phoneFault(path, NOT_ALLOWED)]
     }
+
+    const phoneFaults = ({ content }: Draft): readonly Fault[] =>
+      wrongPhones(content, readPhone).map((path) => phoneFault(path, NO_COUNTRY))
   },
 })
 
@@ -79,12 +126,4 @@ const UNKNOWN_LID = "The phone behind this LID is not known, so that it cannot b
 const NO_COUNTRY = "No country has this calling code; write the number internationally, such as +79001234567"
 const NOT_ALLOWED = "The number does not match the allowed pattern; write it internationally, with its country code"
 
-const phoneFault = (message: string): Fault => ({ path: "phone", code: "INVALID_PHONE", message })
-
-function textFault({ content }: Draft): Fault | undefined {
-  if (content.type !== "text") return undefined
-  const fault = (message: string): Fault => ({ path: "message", code: "INVALID_MESSAGE", message })
-  if (content.text.trim() === "") return fault("Nothing is left of the text to send")
-  if (content.text.length <= LONGEST_TEXT || Array.from(content.text).length <= LONGEST_TEXT) return undefined
-  return fault(`Expected at most ${LONGEST_TEXT} characters`)
-}
+const phoneFault = (path: string, message: string): Fault => ({ path, code: "INVALID_PHONE", message })

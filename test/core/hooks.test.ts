@@ -9,6 +9,7 @@ import { createTestLog, type TestLog } from "../support/log.ts"
 
 const principal: Principal = { kind: "admin", scopes: new Set(["send"]) }
 const call: Call = { company: "salon-1", requestId: "r-1", principal }
+const undo = (): void => undefined
 const draft: Draft = { to: { kind: "phone", phone: "79001234567" }, content: { type: "text", text: "a" } }
 const knock: Knock = {
   method: "GET",
@@ -93,7 +94,7 @@ describe("a guard", () => {
     const asked: string[] = []
     hooks.add("bad", "message:limit", untyped(handler))
     hooks.add("next", "message:limit", () => void asked.push("next"))
-    const refusal = await hooks.guard("message:limit", { ...call, message: draft })
+    const refusal = await hooks.guard("message:limit", { ...call, message: draft, undo })
     expect(refusal).toMatchObject({
       refused: true,
       plugin: "bad",
@@ -390,7 +391,7 @@ it("seven synchronous stages cost under two microseconds", () => {
   const { hooks } = house()
   for (const plugin of ["a", "b"]) hooks.add(plugin, "message:limit", () => undefined)
   hooks.add("a", "message:prepare", (value) => value)
-  const input = { ...call, message: draft }
+  const input = { ...call, message: draft, undo }
   const round = (): void => {
     for (let stage = 0; stage < 6; stage++) void hooks.guard("message:limit", input)
     void hooks.transform("message:prepare", draft, call)

@@ -35,7 +35,7 @@ export const json = fc.oneof(
   fc.nat(60).map((levels) => "[".repeat(levels) + "]".repeat(levels)),
   odd,
 )
-const headerName = fc.constantFrom(
+export const headerName = fc.constantFrom(
   ...["x-request-id", "content-type", "content-length", "authorization", "x-api-key", "x-forwarded-for", "forwarded"],
   ...[
     "host",
@@ -49,7 +49,7 @@ const headerName = fc.constantFrom(
     "via",
   ],
 )
-const headerValue = fc.oneof(
+export const headerValue = fc.oneof(
   fc.string({ maxLength: 200 }).filter((text) => isHeader(text)),
   fc.constantFrom(
     "-1",

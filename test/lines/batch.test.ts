@@ -48,7 +48,7 @@ describe("POST /send/batch", () => {
       "no message",
       { companyId: "other", phone: phoneOf(3), message: "x" },
       { companyId: "acme", phone: phoneOf(3), message: "eight" },
-      { phone: phoneOf(4), type: "image", media: {} },
+      { phone: phoneOf(4), type: "image", media: { url: "https://files.example/a.png" } },
     ]
     const { status, json } = await send(web, messages)
     expect(status).toBe(202)

@@ -70,6 +70,8 @@ export interface HouseOptions {
   readonly companyFields?: CompanyFields
   /** Takes away what keeps late writes for an erased company out. */
   readonly lateWritesIn?: boolean
+  /** Takes away what keeps repeated calls from other systems out. */
+  readonly repeatsIn?: boolean
   /** Real stores in memory, the first of which is the standard one; without them auth state is in `auths`. */
   readonly stores?: readonly string[]
 }
@@ -137,6 +139,7 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock, stores }: 
     egress: createTestEgress({ clock, log }),
     ...(options.companyFields !== undefined && { companyFields: options.companyFields }),
     ...(options.lateWritesIn === true && { lateWritesIn: true }),
+    ...(options.repeatsIn === true && { repeatsIn: true }),
     random: options.random ?? (() => 0.5),
   })
 

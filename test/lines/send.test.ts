@@ -304,9 +304,10 @@ describe("the stages of a send", () => {
   it("say 501 for what is not built, after the checks", async () => {
     const house = openHouse()
     await house.connect("acme")
-    await expect(house.send("acme", { type: "image" })).rejects.toMatchObject({ code: "NOT_SUPPORTED" })
+    const image = { type: "image", message: null, media: { url: "https://files.example/a.png" } }
+    await expect(house.send("acme", image)).rejects.toMatchObject({ code: "NOT_SUPPORTED" })
     await expect(house.send("acme", { replyTo: "3EB0AA" })).rejects.toMatchObject({ code: "NOT_SUPPORTED" })
-    await expect(house.send("acme", { type: "image", phone: "no" })).rejects.toMatchObject({ code: "INVALID_PHONE" })
+    await expect(house.send("acme", { ...image, phone: "no" })).rejects.toMatchObject({ code: "INVALID_PHONE" })
   })
 
   it("hold a message back until the latest date a plugin gives", async () => {

@@ -12,6 +12,8 @@ import { type CoreSettings, coreSettings } from "../../core/settings.ts"
 import { createMemoryAtomic } from "../../core/records/memory-atomic.ts"
 import { createPluginStorage } from "../../core/records/plugin-records.ts"
 import { createStorageProbe } from "../../core/records/storage-probe.ts"
+import type { Contact } from "../../core/provider.ts"
+import type { System } from "../../core/system.ts"
 import type { SessionStatus } from "../../core/types.ts"
 import { type Answer, owned, read } from "../http/harness.ts"
 import { createInstruments } from "../../core/loading/instruments.ts"
@@ -34,6 +36,10 @@ export interface PluginHouse {
   readonly proved: string[]
   /** How a line answers when it is asked. */
   prove: (company: string) => Promise<void>
+  /** Phones that WhatsApp was asked about, each after its company, in order. */
+  readonly asked: string[]
+  /** What WhatsApp says of a phone. */
+  lookup: (phone: string) => Promise<Contact | undefined>
   /** What stands between the probe and the storage. */
   storage: (probe: () => Promise<void>) => Promise<void>
   call(method: string, path: string, init?: CallInit): Promise<Answer>
@@ -51,6 +57,9 @@ export interface PluginHouseOptions {
   readonly routes?: readonly ApiRoute[]
   readonly settings?: Partial<CoreSettings>
   readonly egress?: Egress
+  /** What the clock shows first, epoch ms. */
+  readonly start?: number
+  readonly system?: System
   readonly prepare?: (hooks: HookRegistry) => void
 }
 
@@ -65,7 +74,7 @@ const resting = (): ResealProgress => ({
 })
 
 export async function createPluginHouse(options: PluginHouseOptions): Promise<PluginHouse> {
-  const clock = createTestClock()
+  const clock = createTestClock(options.start)
   const log = createTestLog()
   const hooks = createHooks({ clock, log })
   const faults: string[] = []
@@ -87,6 +96,8 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
     proved: [],
     companies: {},
     prove: async () => undefined,
+    asked: [],
+    lookup: async () => undefined,
     storage: (probe) => probe(),
     get http() {
       return serving()
@@ -119,7 +130,7 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
       background,
       instruments,
       routes,
-      system: createNodeSystem(),
+      system: options.system ?? createNodeSystem(),
       egress: options.egress ?? createTestEgress({ clock, log }),
       atomic: { local: createMemoryAtomic(clock), shared: undefined },
       storage: (name) => createPluginStorage(ledger, name),
@@ -141,6 +152,10 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
         prove: (company) => {
           house.proved.push(company)
           return house.prove(company)
+        },
+        lookup: (company, phone) => {
+          house.asked.push(`${company} ${phone}`)
+          return house.lookup(phone)
         },
       },
       events: { read: async () => [] },

@@ -7,6 +7,7 @@ import { everyScope } from "../http/harness.ts"
 import { createPluginHouse, type PluginHouse } from "./house.ts"
 
 const call = { company: "a", requestId: "r", principal: { kind: "admin", scopes: everyScope } } as const
+const paths = { recipient: "phone", media: "media.url" } as const
 const houseWith = (config: Record<string, unknown> = {}): Promise<PluginHouse> =>
   createPluginHouse({ plugins: [[validation, config]] })
 
@@ -20,7 +21,7 @@ async function pass(
   faults: readonly { path: string; code: string; message: string }[] = [],
 ) {
   const message = await house.hooks.transform("message:prepare", given, call)
-  const refusal = await house.hooks.guard("message:validate", { ...call, message, faults })
+  const refusal = await house.hooks.guard("message:validate", { ...call, message, faults, paths })
   return { message, error: refusal?.error }
 }
 
@@ -202,7 +203,7 @@ describe("Everything at fault", () => {
   })
 
   it("is named once: a field that core has refused is not refused again", async () => {
-    const core = [{ path: "to", code: "INVALID_PHONE", message: "No such recipient" }]
+    const core = [{ path: "phone", code: "INVALID_PHONE", message: "No such recipient" }]
     const { error } = await pass(await houseWith(), draft(phone("")), core)
     expect([error?.code, error?.details]).toEqual(["INVALID_PHONE", core])
   })

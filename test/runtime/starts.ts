@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { root } from "../support/platform.ts"
+import { INSTALLED, root } from "../support/platform.ts"
 
 /** How a start that was not to succeed has ended. */
 export interface Ended {
@@ -12,11 +12,15 @@ export interface Ended {
 
 const GIVEN_UP_MS = 20_000
 
-/** Starts the server and waits for its end; one that still runs after 20 s is ended and has no code. */
-export async function startInVain(env: Readonly<Record<string, string>>): Promise<Ended> {
+/**
+ * Starts the server, or the one that is installed in a folder, and waits for its end; one that still runs after 20 s is
+ * ended and has no code.
+ */
+export async function startInVain(env: Readonly<Record<string, string>>, installedIn?: string): Promise<Ended> {
   const begun = performance.now()
-  const child = spawn(process.execPath, ["--import", "tsx", "core/serve/node.ts"], {
-    cwd: root,
+  const entry = installedIn === undefined ? ["--import", "tsx", "core/serve/node.ts"] : [INSTALLED]
+  const child = spawn(process.execPath, entry, {
+    cwd: installedIn ?? root,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   })

@@ -11,6 +11,8 @@ export interface PlatformOptions {
   readonly runtime?: "node" | "deno"
   /** Run the compiled server instead of the sources, as `npm run build` left it. */
   readonly compiled?: boolean
+  /** Run the server that is installed as a package in this folder. */
+  readonly installedIn?: string
   /** In place of the server's own entry, on Node and from the sources. */
   readonly entry?: string
   /** Extra flags for the runtime itself, such as `--expose-gc`. */
@@ -43,6 +45,8 @@ export interface Answer {
 /** The top folder of the repository, with a slash at the end. */
 export const root = fileURLToPath(new URL("../..", import.meta.url))
 const inDeno = "Deno" in globalThis
+/** Where a server is that has been installed as a package. */
+export const INSTALLED = "node_modules/@switchboard/server/dist/core/serve/node.js"
 
 /**
  * The permissions Deno needs: loopback, its environment, the sources and packages, the data folder, what the lock says about
@@ -65,6 +69,7 @@ function command(options: PlatformOptions): { readonly file: string; readonly ar
     const binary = inDeno ? process.execPath : `${root}node_modules/.bin/deno`
     return { file: binary, args: ["run", "--quiet", ...denoPermissions(folder), ...flags, "core/serve/deno.ts"] }
   }
+  if (options.installedIn !== undefined) return { file: process.execPath, args: [...flags, INSTALLED] }
   if (options.compiled) return { file: process.execPath, args: [...flags, "dist/core/serve/node.js"] }
   return { file: process.execPath, args: [...flags, "--import", "tsx", options.entry ?? "core/serve/node.ts"] }
 }
@@ -75,7 +80,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const lines: string[] = []
   const begun = performance.now()
   const child = spawn(file, args, {
-    cwd: root,
+    cwd: options.installedIn ?? root,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: "0", ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   })

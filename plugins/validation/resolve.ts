@@ -1,0 +1,127 @@
+import type { PluginContext } from "../../core/plugin.ts"
+import { createBoundedMap } from "./bounded.ts"
+import { inTime } from "./in-time.ts"
+import { spellingsOf } from "./spellings.ts"
+
+/** Finds out which spelling of a number has the account, and keeps it. */
+export interface Resolver {
+  /** The spelling to send to; at once for a number that has one only, or was looked at before. */
+  resolve(company: string, phone: string): string | Promise<string>
+  /** WhatsApp has shown that this very spelling has an account. */
+  seen(company: string, phone: string): Promise<void>
+  /** A message to this spelling found nobody: the next send asks anew. */
+  missed(company: string, phone: string): Promise<void>
+}
+
+export interface ResolverDeps
+  extends Pick<PluginContext<unknown, string>, "sessions" | "storage" | "companies" | "atomic" | "clock" | "log"> {
+  /** Whether the operator lets messages go to this spelling. */
+  readonly allowed: (phone: string) => boolean
+}
+
+interface Known {
+  readonly phone: string
+  /** Monotonic ms; absent for what is on record. */
+  readonly until?: number
+}
+
+interface Kept {
+  readonly phone: string
+  readonly at: number
+}
+
+const REMEMBERED = 10_000
+/** Both questions together, so that the record is still written within the time of a hook. */
+const ASKED_MS = 1_200
+/** After a question that gave nothing: a wrong number must not be asked about again with each send. */
+const FRUITLESS_MS = 60_000
+/** Of one company: enough for a campaign that begins, too few to look like one that hunts for accounts. */
+const QUESTIONS = { limit: 30, windowMs: 60_000, cost: 1 }
+
+export function createResolver(deps: ResolverDeps): Resolver {
+  const { sessions, storage, companies, atomic, clock, log } = deps
+  const known = createBoundedMap<Known>(REMEMBERED)
+  /** A hundred messages to one number ask once. */
+  const asking = new Map<string, Promise<string>>()
+  // An erased company's knowledge is not that of the next one with its id.
+  const idOf = (company: string, usual: string): string => `${company}\n${companies.generation(company)}\n${usual}`
+
+  /** The name of the record comes first; undefined where there is nothing to choose. */
+  const spellings = (phone: string): readonly [string, string] | undefined => {
+    const both = spellingsOf(phone)
+    return both?.every((one) => one === phone || deps.allowed(one)) === true ? both : undefined
+  }
+
+  const keep = async (company: string, usual: string, phone: string): Promise<void> => {
+    known.set(idOf(company, usual), { phone })
+    try {
+      await storage.of(company).put(usual, { phone, at: clock.now() } satisfies Kept)
+    } catch (error) {
+      // The message itself is stored next and says what is wrong; after a restart the number is asked about once more.
+      log.warn({ company, error }, "Which spelling of a number is on WhatsApp could not be recorded")
+    }
+  }
+
+  /** Undefined when WhatsApp did not say in time; null when it knows neither. */
+  const ask = async (company: string, both: readonly string[]): Promise<string | null | undefined> => {
+    const end = clock.monotonic() + ASKED_MS
+    for (const phone of both) {
+      const left = end - clock.monotonic()
+      if (left <= 0) return undefined
+      const contact = await sessions.lookup(company, phone, left)
+      if (contact === undefined) continue
+      // WhatsApp may know the number given by its other spelling, which is then the one that has the account.
+      const named = /^(\d+)@/.exec(contact.address)?.[1]
+      return both.find((one) => one === named) ?? phone
+    }
+    return null
+  }
+
+  const find = async (company: string, both: readonly [string, string]): Promise<string> => {
+    const [usual] = both
+    const kept = await storage.of(company).get<Kept>(usual)
+    if (kept !== undefined) {
+      known.set(idOf(company, usual), { phone: kept.phone })
+      return kept.phone
+    }
+    if (sessions.get(company)?.connected !== true) return usual
+    if (!(await atomic.local.take(`validation spellings ${company}`, QUESTIONS)).taken) return usual
+    const answer = await inTime(clock, ASKED_MS, ask(company, both)).catch(() => {
+      // How it failed may name the number; that it did is all that matters here.
+      log.debug({ company }, "WhatsApp did not say which spelling of a number it knows")
+      return undefined
+    })
+    if (typeof answer === "string") await keep(company, usual, answer)
+    else known.set(idOf(company, usual), { phone: usual, until: clock.monotonic() + FRUITLESS_MS })
+    return answer ?? usual
+  }
+
+  return {
+    resolve(company, phone) {
+      const both = spellings(phone)
+      if (both === undefined) return phone
+      const id = idOf(company, both[0])
+      const before = known.get(id)
+      if (before !== undefined && (before.until ?? Number.POSITIVE_INFINITY) > clock.monotonic()) return before.phone
+      const running = asking.get(id)
+      if (running !== undefined) return running
+      const question = find(company, both).finally(() => asking.delete(id))
+      asking.set(id, question)
+      return question
+    },
+
+    async seen(company, phone) {
+      const both = spellings(phone)
+      if (both === undefined) return
+      const before = known.get(idOf(company, both[0]))
+      if (before?.phone !== phone || before.until !== undefined) await keep(company, both[0], phone)
+    },
+
+    async missed(company, phone) {
+      const both = spellings(phone)
+      if (both === undefined || known.get(idOf(company, both[0]))?.until !== undefined) return
+      known.delete(idOf(company, both[0]))
+      await storage.of(company).delete(both[0])
+    },
+  }
+}
