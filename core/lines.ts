@@ -24,6 +24,7 @@ import type { Provider } from "./provider.ts"
 import { createHousekeeping } from "./line/housekeeping.ts"
 import { createSequence } from "./message/sequence.ts"
 import { type CompanySettings, createCompanySettings } from "./line/company-settings.ts"
+import { findProxy } from "./line/proxy-way.ts"
 import type { Naming } from "./line/view.ts"
 import { createSessionCommands, type SessionCommands } from "./line/session-commands.ts"
 import { createSessionUpkeep } from "./line/session-upkeep.ts"
@@ -90,7 +91,7 @@ export interface Lines {
 const SENDS_SHARE = 0.5
 
 export function createLines(deps: LinesDeps): Lines {
-  const { settings, provider, homes, hooks, clock, log } = deps
+  const { settings, provider, homes, hooks, clock, log, egress } = deps
   const guard = createGuard(deps.ledger, deps)
   const { ledger } = guard
   const random = deps.random ?? Math.random
@@ -128,8 +129,8 @@ export function createLines(deps: LinesDeps): Lines {
     clock,
     log,
     settings,
-    onRestricted: (company, restriction) => sessions.restrict(company, restriction),
     onHeld: (messageId, until) => outbound.held(messageId, until),
+    onRestricted: (company, restriction) => sessions.restrict(company, restriction),
   })
   const inbound = createInbound({
     sequence,
@@ -154,7 +155,10 @@ export function createLines(deps: LinesDeps): Lines {
     random,
     events,
     naming,
-    proxy: (company) => companySettings.proxy(company),
+    proxy: async (company) => {
+      const proxy = await companySettings.proxy(company)
+      return proxy && findProxy(egress, proxy)
+    },
     feed: {
       intake: inbound.intake,
       sentContent: async (company, id) => (await messages.wire(company, [id]))[0],
@@ -168,7 +172,7 @@ export function createLines(deps: LinesDeps): Lines {
   })
   const mover = createMover({ homes, sessions, events, ledger, clock, log })
   const { storeNames, companyFields = {} } = deps
-  const settingsDeps = { guard, declared: companyFields, sessions, naming, homes, mover, storeNames, admit }
+  const settingsDeps = { guard, declared: companyFields, sessions, naming, homes, mover, storeNames, admit, egress }
   const companySettings = createCompanySettings(settingsDeps)
   const companyData = createCompanyData({
     ...deps,

@@ -64,11 +64,18 @@ export interface ConnectInput {
   readonly options: ConnectOptions
 }
 
+/** The proxy through which a line reaches WhatsApp. */
+export interface LineProxy {
+  /** http, https or socks URL, with its credentials. Its host is for TLS alone. */
+  readonly url: string
+  /** The IP address at which it has been judged, and to which alone to connect. */
+  readonly address: string
+}
+
 export interface ConnectOptions {
   readonly keepAliveMs: number
   readonly connectTimeoutMs: number
-  /** http or socks URL. */
-  readonly proxy?: string
+  readonly proxy?: LineProxy
   readonly log: Logger
   readonly clock: Clock
 }
@@ -175,6 +182,7 @@ export type CloseReason =
   | "passkey-required"
   | "credentials-damaged"
   | "storage-unavailable"
+  | "proxy-refused"
   | "closed-by-us"
 
 export type ProviderEvent =

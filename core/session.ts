@@ -169,6 +169,18 @@ export const consequences: Readonly<Record<CloseReason, Consequence>> = {
     counts: "never",
     ceiling: SLOWEST_UNREACHABLE,
   },
+  // Where a name leads may change.
+  "proxy-refused": {
+    state: "failed",
+    retry: "slowly",
+    error: {
+      code: "PROXY_REFUSED",
+      message:
+        "The company's proxy does not lead to a public address, where the server may connect to; set another one",
+    },
+    counts: "never",
+    ceiling: 0,
+  },
   "closed-by-us": { state: "reconnecting", retry: "backoff", error: null, counts: "never", ceiling: SLOWEST },
 }
 

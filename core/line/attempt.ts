@@ -1,6 +1,7 @@
+import { isUrlRefused } from "../egress.ts"
 import { isAppError, toError } from "../errors.ts"
 import type { Logger } from "../log.ts"
-import type { CloseReason, Connection, ConnectInput, Provider, ProviderEvent } from "../provider.ts"
+import type { CloseReason, Connection, ConnectInput, LineProxy, Provider, ProviderEvent } from "../provider.ts"
 import type { AuthStore } from "../store.ts"
 
 /** One try to connect, from the claim of the line to the last byte written. */
@@ -22,8 +23,8 @@ export interface AttemptDeps {
   /** How to link when there are no complete credentials; undefined: do not. */
   readonly link: ConnectInput["link"] | undefined
   readonly input: Pick<ConnectInput, "intake" | "sentContent" | "options">
-  /** The proxy to go through now. */
-  proxy(): Promise<string | undefined>
+  /** The proxy to go through now, judged now. Rejects with a `UrlRefused`. */
+  proxy(): Promise<LineProxy | undefined>
   onEvent(event: ProviderEvent): void
   onConnection(connection: Connection): void
   /** There are no complete credentials, and `link` does not allow making any. */
@@ -89,6 +90,7 @@ export function openAttempt(deps: AttemptDeps): Attempt {
 }
 
 function reasonOf(thrown: unknown): CloseReason {
+  if (isUrlRefused(thrown)) return thrown.fault.reason === "unresolved" ? "unreachable" : "proxy-refused"
   if (!isAppError(thrown)) return "unknown"
   if (thrown.code === "CREDENTIALS_DAMAGED" || thrown.code === "RECORD_SEALED") return "credentials-damaged"
   return thrown.code === "STORAGE_UNAVAILABLE" ? "storage-unavailable" : "unknown"

@@ -38,6 +38,14 @@ export function valuesOf({ fields, secrets }: CompanyRow): Fields {
   return Object.freeze({ ...fields, ...secrets })
 }
 
+/** A field that only the operator sets, and that is another one after the change; undefined without one. */
+export function operatorsChange(fields: CompanyFields, before: CompanyRow, after: CompanyRow): string | undefined {
+  const [was, is] = [valuesOf(before), valuesOf(after)]
+  return Object.keys(fields).find(
+    (name) => fields[name]?.operatorSets === true && JSON.stringify(was[name]) !== JSON.stringify(is[name]),
+  )
+}
+
 /** The row with some values changed: undefined leaves one as it is, null takes it away. */
 export function withValues(fields: CompanyFields, row: CompanyRow, change: Fields): CompanyRow {
   const plain: Record<string, unknown> = { ...row.fields }

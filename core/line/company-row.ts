@@ -6,6 +6,8 @@ import { isHidden, readProxy, shownProxy } from "./proxy-url.ts"
 export interface CompanyRow {
   readonly name: string | null
   readonly proxy: string | null
+  /** Whose word the proxy is. */
+  readonly proxySetBy: "operator" | "company"
   /** Values of the fields that plugins declare. */
   readonly fields: Fields
   /** Those of them that are secrets. */
@@ -17,7 +19,14 @@ export type Fields = Readonly<Record<string, unknown>>
 export const COMPANY_TABLE = "company"
 const KEY = "settings"
 const NO_FIELDS: Fields = Object.freeze(Object.create(null) as Record<string, unknown>)
-export const EMPTY_ROW: CompanyRow = { name: null, proxy: null, fields: NO_FIELDS, secrets: NO_FIELDS }
+/** Companies could set no proxy before it was kept who did. */
+export const EMPTY_ROW: CompanyRow = {
+  name: null,
+  proxy: null,
+  proxySetBy: "operator",
+  fields: NO_FIELDS,
+  secrets: NO_FIELDS,
+}
 export const COMPANY_KEYS = [KEY] as const
 
 export function placeCompany(row: CompanyRow): Placement {

@@ -1,3 +1,4 @@
+import type { Egress } from "../egress.ts"
 import { appError } from "../errors.ts"
 import type { Homes } from "../homes/homes.ts"
 import type { Mover, MoveView } from "../homes/mover.ts"
@@ -7,7 +8,7 @@ import { createLru } from "../records/lru.ts"
 import { refuseFaults } from "../refusal.ts"
 import type { Sessions } from "../sessions.ts"
 import type { Call } from "../types.ts"
-import { shownFields, valuesOf, withValues } from "./company-fields.ts"
+import { operatorsChange, shownFields, valuesOf, withValues } from "./company-fields.ts"
 import {
   COMPANY_KEYS,
   COMPANY_TABLE,
@@ -17,7 +18,8 @@ import {
   placeCompany,
   readCompany,
 } from "./company-row.ts"
-import { isHidden, PROXY_RULE, readProxy, shownProxy } from "./proxy-url.ts"
+import { shownProxy } from "./proxy-url.ts"
+import { checkProxy, type CompanyProxy, nextProxy } from "./proxy-way.ts"
 import type { CompanyFields } from "../views.ts"
 import type { Naming } from "./view.ts"
 
@@ -48,7 +50,7 @@ export interface CompanyChange {
 
 export interface CompanySettings {
   /** The proxy of the company's line, with its credentials. Throws STORAGE_UNAVAILABLE rather than leave one out. */
-  proxy(company: string): Promise<string | undefined>
+  proxy(company: string): Promise<CompanyProxy | undefined>
   /** Throws NOT_FOUND for a company that does not exist. */
   get(company: string): Promise<CompanyView>
   /**
@@ -81,6 +83,7 @@ export interface CompanySettingsDeps {
   readonly homes: Homes
   readonly mover: Mover
   readonly storeNames: readonly string[]
+  readonly egress: Egress
   /** Asked before a company comes into being; throws while something of an earlier one of its id is still there. */
   readonly admit: (company: string) => Promise<void>
 }
@@ -89,7 +92,7 @@ export interface CompanySettingsDeps {
 const REMEMBERED = 2_000
 
 export function createCompanySettings(deps: CompanySettingsDeps): CompanySettings {
-  const { guard, declared, sessions, naming, homes, mover, storeNames } = deps
+  const { guard, declared, sessions, naming, homes, mover, storeNames, egress } = deps
   const { ledger } = guard
   const remembered = createLru<{ readonly generation: number; readonly fields: Fields }>(REMEMBERED)
   /** How often a company's settings were written: what was read before is then not remembered. */
@@ -162,7 +165,10 @@ export function createCompanySettings(deps: CompanySettingsDeps): CompanySetting
   }
 
   return {
-    proxy: async (company) => (await load(company))?.proxy ?? undefined,
+    async proxy(company) {
+      const { proxy, proxySetBy } = (await load(company)) ?? EMPTY_ROW
+      return proxy === null ? undefined : { url: proxy, trusted: proxySetBy === "operator" }
+    },
 
     exists: async (company) => (await known(company)) !== undefined,
 
@@ -189,14 +195,18 @@ export function createCompanySettings(deps: CompanySettingsDeps): CompanySetting
         const row = before ?? EMPTY_ROW
         const change = typeof wanted === "function" ? wanted(valuesOf(row)) : wanted
         const proxy = nextProxy(row.proxy, change.proxy)
-        if (proxy !== row.proxy && !operator) {
-          // The server connects to it, in whatever network it stands.
-          throw appError("FORBIDDEN", { message: "Only the admin key sets a proxy" })
+        const rerouted = proxy !== row.proxy
+        if (rerouted && !operator && row.proxy !== null && row.proxySetBy === "operator") {
+          throw appError("FORBIDDEN", { message: "The proxy was set with the admin key, which alone changes it" })
         }
+        if (rerouted && proxy !== null) await checkProxy(egress, { url: proxy, trusted: operator })
+        const proxySetBy = rerouted ? (operator ? "operator" : "company") : row.proxySetBy
         const to = await destination(company, change.storage)
         if (to !== undefined) await mover.check(company, to)
-        const own = { name: change.name === undefined ? row.name : change.name, proxy }
+        const own = { name: change.name === undefined ? row.name : change.name, proxy, proxySetBy } as const
         const next = withValues(declared, { ...row, ...own }, change.fields ?? {})
+        const kept = operator ? undefined : operatorsChange(declared, row, next)
+        if (kept !== undefined) throw appError("FORBIDDEN", { message: `Only the admin key sets ${kept}` })
         try {
           const { ok } = await ledger.commit(company, [{ op: "put", ...placeCompany(next) }])
           if (!ok) throw appError("STORAGE_UNAVAILABLE")
@@ -205,22 +215,10 @@ export function createCompanySettings(deps: CompanySettingsDeps): CompanySetting
           writes++
           remembered.delete(company)
         }
-        if (proxy !== row.proxy) await reconnect(company, requestId)
+        if (rerouted) await reconnect(company, requestId)
         const moving = to !== undefined && (await mover.begin(company, to)) !== undefined
         return { view: await view(company, next), made: before === undefined, moving }
       })
     },
   }
-}
-
-function nextProxy(before: string | null, given: string | null | undefined): string | null {
-  if (given === undefined) return before
-  if (given === null) return null
-  // An answer that is sent back changes nothing.
-  if (before !== null && given === shownProxy(before)) return before
-  const proxy = readProxy(given)
-  if (proxy === undefined) throw refuseFaults([{ path: "proxy", code: "VALIDATION_ERROR", message: PROXY_RULE }]).error
-  if (!isHidden(proxy)) return proxy
-  const message = "The credentials are hidden in answers; give the whole URL, or leave `proxy` out to keep it"
-  throw refuseFaults([{ path: "proxy", code: "VALIDATION_ERROR", message }]).error
 }

@@ -80,7 +80,7 @@ export function createEngine(
       return engine.leave({ state: "idle", lastError }, "owned elsewhere")
     }
     if (reason === "unknown") log.error({ company, error: error.message }, "A connection attempt failed")
-    engine.closed(mine, reason, null, "")
+    engine.closed(mine, reason, null, reason === "unreachable" ? "the host of the company's proxy is unknown" : "")
   }
 
   /** What the line's last words are about the end of a connection. */

@@ -6,7 +6,7 @@ import type { LineRecord } from "./record.ts"
 import type { Naming } from "./view.ts"
 import type { Logger } from "../log.ts"
 import type { Homes } from "../homes/homes.ts"
-import type { Connection, ConnectInput, Intake, Provider } from "../provider.ts"
+import type { Connection, ConnectInput, Intake, LineProxy, Provider } from "../provider.ts"
 import type { Gate } from "../session.ts"
 import type { CoreSettings } from "../settings.ts"
 import type { SessionStatus } from "../types.ts"
@@ -31,8 +31,8 @@ export interface LineDeps {
   readonly log: Logger
   /** 0–1. */
   readonly random: () => number
-  /** The proxy through which a company reaches WhatsApp, if it has one. */
-  readonly proxy: (company: string) => Promise<string | undefined>
+  /** The proxy through which a company reaches WhatsApp, if it has one. Rejects with a `UrlRefused`. */
+  readonly proxy: (company: string) => Promise<LineProxy | undefined>
   readonly feed: LineFeed
   /** True while some other line can reach WhatsApp: then a failure is this line's own. */
   readonly othersReach: (company: string) => boolean

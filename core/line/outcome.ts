@@ -43,7 +43,15 @@ function linkedOutcome(rule: Consequence, at: Situation): Outcome {
 
 /** Reasons that end a pairing; every other one may be tried again while somebody waits for a code. */
 const ENDS_PAIRING: ReadonlySet<CloseReason> = new Set([
-  ...(["banned", "outdated", "not-accepted", "replaced", "passkey-required", "credentials-damaged"] as const),
+  ...([
+    "banned",
+    "outdated",
+    "not-accepted",
+    "replaced",
+    "passkey-required",
+    "credentials-damaged",
+    "proxy-refused",
+  ] as const),
 ])
 
 function pairingOutcome(reason: CloseReason, rule: Consequence, at: Situation): Outcome {

@@ -1,6 +1,6 @@
 /** The proxy through which a company's line reaches WhatsApp, as a URL that may hold a name and a password. */
 
-const SCHEMES: ReadonlySet<string> = new Set([
+export const PROXY_SCHEMES: readonly string[] = [
   "http:",
   "https:",
   "socks:",
@@ -8,7 +8,7 @@ const SCHEMES: ReadonlySet<string> = new Set([
   "socks4a:",
   "socks5:",
   "socks5h:",
-])
+]
 /** Stands for the name and the password wherever a proxy is shown. */
 const HIDDEN = "***"
 export const LONGEST_PROXY = 2_048
@@ -21,7 +21,7 @@ export const PROXY_RULE =
 export function readProxy(text: string): string | undefined {
   if (text.length > LONGEST_PROXY || !URL.canParse(text)) return undefined
   const url = new URL(text)
-  if (!SCHEMES.has(url.protocol) || url.hostname === "" || url.port === "0") return undefined
+  if (!PROXY_SCHEMES.includes(url.protocol) || url.hostname === "" || url.port === "0") return undefined
   if ((url.pathname !== "" && url.pathname !== "/") || url.search !== "" || url.hash !== "") return undefined
   return decodes(url.username) && decodes(url.password) ? url.href : undefined
 }

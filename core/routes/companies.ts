@@ -120,7 +120,7 @@ export function companyRoutes({ companySettings, companyFields, naming }: Lines)
       company: "path",
       summary: "Make a company, or change its settings",
       description:
-        "A field that is left out stays as it is; `null` takes it away. Only the admin key makes a company or sets a proxy. A line that is under way connects anew when its proxy has changed. Another `storage` moves the auth state there: sends queue meanwhile, and the old store stays in charge until the copy has been verified.",
+        "A field that is left out stays as it is; `null` takes it away. Only the admin key makes a company. The proxy that a company's own key sets must have a public address; one that the admin key set is changed by that key alone. A line that is under way connects anew when its proxy has changed. Another `storage` moves the auth state there: sends queue meanwhile, and the old store stays in charge until the copy has been verified.",
       tag,
       params: companyParams,
       body,

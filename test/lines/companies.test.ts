@@ -3,6 +3,9 @@ import { appError } from "../../core/errors.ts"
 import { openWeb, type Web } from "./web.ts"
 
 const URL_WITH_SECRET = "socks5://ann:s3cret@10.0.0.1:1080"
+const OPERATORS = { url: URL_WITH_SECRET, trusted: true }
+/** As a connection is told. */
+const FOUND = { url: URL_WITH_SECRET, address: "10.0.0.1" }
 const put = (web: Web, body: unknown, key = "admin", company = "acme") =>
   web.call("PUT", `/companies/${company}`, body, { "x-api-key": key })
 
@@ -51,7 +54,7 @@ describe("PUT /companies/{companyId}", () => {
     }
     const kept = await put(web, { name: "Ours", proxy: "socks5://***@10.0.0.1:1080" }, "acme-all")
     expect(kept).toMatchObject({ status: 200, json: { data: { name: "Ours", proxy: "socks5://***@10.0.0.1:1080" } } })
-    expect(await web.house.lines.companySettings.proxy("acme")).toBe(URL_WITH_SECRET)
+    expect(await web.house.lines.companySettings.proxy("acme")).toEqual(OPERATORS)
   })
 
   it("keeps what is left out and takes away what is null", async () => {
@@ -67,7 +70,7 @@ describe("PUT /companies/{companyId}", () => {
     await put(web, { name: "Acme", proxy: URL_WITH_SECRET })
     const next = await web.house.reopen("kill")
     expect(await next.lines.companySettings.get("acme")).toMatchObject({ name: "Acme" })
-    expect(await next.lines.companySettings.proxy("acme")).toBe(URL_WITH_SECRET)
+    expect(await next.lines.companySettings.proxy("acme")).toEqual(OPERATORS)
   })
 
   it("keeps both of two changes that come at once", async () => {
@@ -110,7 +113,7 @@ describe("PUT /companies/{companyId}", () => {
     await put(web, { proxy: URL_WITH_SECRET })
     const bad = await put(web, { proxy: "socks5://***@10.0.0.2:1080" })
     expect(bad).toMatchObject({ status: 400, json: { error: { code: "VALIDATION_ERROR" } } })
-    expect(await web.house.lines.companySettings.proxy("acme")).toBe(URL_WITH_SECRET)
+    expect(await web.house.lines.companySettings.proxy("acme")).toEqual(OPERATORS)
   })
 
   it.each([
@@ -134,7 +137,7 @@ describe("PUT /companies/{companyId}", () => {
     const { json } = await put(web, { name: "Acme", proxy: URL_WITH_SECRET })
     const again = await put(web, json.data)
     expect(again).toMatchObject({ status: 200, json: { data: json.data } })
-    expect(await web.house.lines.companySettings.proxy("acme")).toBe(URL_WITH_SECRET)
+    expect(await web.house.lines.companySettings.proxy("acme")).toEqual(OPERATORS)
   })
 
   it("refuses a field it does not know: a misspelt proxy would send the line past it", async () => {
@@ -181,8 +184,8 @@ describe("the proxy of a line", () => {
     await web.house.connect("other")
     const used = web.house.provider.connections.map(({ company, input }) => [company, input.options.proxy])
     expect(used).toEqual([
-      ["acme", URL_WITH_SECRET],
-      ["acme", URL_WITH_SECRET],
+      ["acme", FOUND],
+      ["acme", FOUND],
       ["other", undefined],
       ["other", undefined],
     ])
@@ -200,7 +203,7 @@ describe("the proxy of a line", () => {
     await put(web, { proxy: URL_WITH_SECRET })
     await clock.settle()
     expect([first.closed, first.loggedOut]).toEqual([true, false])
-    expect(provider.line("acme").input.options.proxy).toBe(URL_WITH_SECRET)
+    expect(provider.line("acme").input.options.proxy).toEqual(FOUND)
     await provider.line("acme").open()
     await clock.settle()
     expect(web.house.lines.sessions.peek("acme")?.record).toMatchObject({ state: "connected", linked: true })
@@ -238,6 +241,6 @@ describe("the proxy of a line", () => {
     expect(web.house.lines.sessions.peek("acme")?.record.lastError?.code).toBe("STORAGE_UNAVAILABLE")
     failing = false
     await web.house.clock.advance(60_000)
-    expect(web.house.provider.line("acme").input.options.proxy).toBe(URL_WITH_SECRET)
+    expect(web.house.provider.line("acme").input.options.proxy).toEqual(FOUND)
   })
 })

@@ -20,7 +20,7 @@ import {
   type FakeAuths,
   type FakeProvider,
 } from "../support/fake-provider.ts"
-import { createTestEgress } from "../support/egress.ts"
+import { createTestEgress, type TestEgressOptions } from "../support/egress.ts"
 import { createTestLog, type TestLog } from "../support/log.ts"
 import { createTestSystem } from "../support/system.ts"
 
@@ -66,6 +66,8 @@ export interface HouseOptions {
   /** Adds handlers before anything runs. */
   readonly hooks?: (hooks: HookRegistry) => void
   readonly random?: () => number
+  /** Where names lead, and whether they may lead inside. */
+  readonly egress?: TestEgressOptions
   /** Settings of companies that plugins would declare. */
   readonly companyFields?: CompanyFields
   /** Takes away what keeps late writes for an erased company out. */
@@ -136,7 +138,7 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock, stores }: 
     log,
     sha256,
     openSha256: createTestSystem().openSha256,
-    egress: createTestEgress({ clock, log }),
+    egress: createTestEgress({ clock, log, ...options.egress }),
     ...(options.companyFields !== undefined && { companyFields: options.companyFields }),
     ...(options.lateWritesIn === true && { lateWritesIn: true }),
     ...(options.repeatsIn === true && { repeatsIn: true }),

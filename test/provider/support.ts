@@ -228,7 +228,9 @@ export function createTestLine(options: TestLineOptions): TestLine {
           connectTimeoutMs: options.connectTimeoutMs ?? 20_000,
           log: options.log ?? log,
           clock: realClock,
-          ...(options.proxy !== undefined && { proxy: options.proxy }),
+          ...(options.proxy !== undefined && {
+            proxy: { url: options.proxy, address: new URL(options.proxy).hostname },
+          }),
         },
       })
     },

@@ -38,6 +38,7 @@ const DETAILS: Readonly<Record<CloseReason, string>> = {
   "passkey-required": "WhatsApp wants this account to link with a passkey, which only its own apps can do",
   "credentials-damaged": "The stored credentials are damaged",
   "storage-unavailable": "The storage has been unavailable for too long",
+  "proxy-refused": "The proxy may not be used",
   "closed-by-us": "Closed on request",
 }
 

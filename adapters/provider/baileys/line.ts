@@ -104,6 +104,7 @@ export async function openLine(options: LineOptions): Promise<Line> {
     caches,
     groups,
     clock,
+    gone: input.signal,
     signal(question) {
       ask = question
       return { ...signal, close: () => (signal.close(), options.onClosing()) }

@@ -1,21 +1,82 @@
-import type { Agent } from "node:https"
-import { appError } from "../../../core/errors.ts"
+import { Agent as HttpAgent } from "node:http"
+import { Agent as HttpsAgent } from "node:https"
+import { lookup } from "node:dns/promises"
+import type { Socket } from "node:net"
+import { connect as connectTls, type ConnectionOptions } from "node:tls"
+import { appError, toError } from "../../../core/errors.ts"
+import { isUrlRefused } from "../../../core/egress.ts"
+import type { Clock } from "../../../core/clock.ts"
+import type { LineProxy } from "../../../core/provider.ts"
+import { canonicalAddress } from "../../egress/address.ts"
+import { openDeadline } from "../../egress/deadline.ts"
+import { openSocket } from "../../egress/dial.ts"
+import { readTarget } from "../../egress/target.ts"
+import { PROXY_SCHEMES, type ProxyPlace, tunnel } from "../../egress/tunnel.ts"
+
+export interface ProxyAgentOptions {
+  /** The server is spoken to over TLS. */
+  readonly secure: boolean
+  readonly clock: Clock
+  readonly connectTimeoutMs: number
+  /** Ends what is on its way. */
+  readonly signal: AbortSignal
+}
 
 /**
- * An agent that connects through the given http, https or socks proxy. The agents are loaded on first use: most lines have
- * no proxy. Throws VALIDATION_ERROR for any other scheme, without repeating the URL, which may hold a password.
+ * An agent that connects through the proxy, at the address where it has been judged. Throws VALIDATION_ERROR for any
+ * scheme but http, https and socks, without repeating the URL, which may hold a password.
  */
-export async function proxyAgent(url: string): Promise<Agent> {
-  const scheme = URL.canParse(url) ? new URL(url).protocol : ""
-  if (scheme === "http:" || scheme === "https:") {
-    const { HttpsProxyAgent } = await import("https-proxy-agent")
-    return asHttpsAgent(new HttpsProxyAgent(url))
+export function proxyAgent(proxy: LineProxy, options: ProxyAgentOptions): HttpsAgent {
+  const place = placeOf(proxy)
+  const agent = options.secure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false })
+  const open = async (to: Destination): Promise<Socket> => {
+    const deadline = openDeadline(options.clock, options.connectTimeoutMs, options.signal)
+    try {
+      // These two kinds of proxies are told addresses by whoever goes through them, all others look names up themselves.
+      const local = place.url.protocol === "socks4:" || place.url.protocol === "socks5:"
+      const asked = local ? (await lookup(to.host)).address : to.host
+      const way = await tunnel(dialling, place, asked, Number(to.port), deadline)
+      return options.secure ? connectTls({ ...to, port: Number(to.port), socket: way }) : way
+    } finally {
+      deadline.end()
+    }
   }
-  if (scheme.startsWith("socks")) {
-    const { SocksProxyAgent } = await import("socks-proxy-agent")
-    return asHttpsAgent(new SocksProxyAgent(url))
+  Object.assign(agent, {
+    createConnection(destination: Destination, done: (error: Error | null, socket?: Socket) => void): undefined {
+      open(destination).then(
+        (socket) => done(null, socket),
+        (thrown: unknown) => done(networkError(toError(thrown).message)),
+      )
+    },
+  })
+  // The library names the narrower class, also for a server without TLS.
+  return agent as HttpsAgent
+}
+
+interface Destination extends Omit<ConnectionOptions, "host" | "port"> {
+  readonly host: string
+  readonly port: number | string
+}
+
+const dialling = {
+  isPeer: (address: string, peer: string | undefined): boolean =>
+    peer !== undefined && canonicalAddress(peer) === canonicalAddress(address),
+  open: openSocket,
+  authorities: undefined,
+}
+
+/** The library knows an error of the network, after which the line tries again, by a code that begins with E. */
+const networkError = (message: string): Error => Object.assign(new Error(message), { code: "ECONNABORTED" })
+
+function placeOf({ url, address }: LineProxy): ProxyPlace {
+  try {
+    // Judged before it came here.
+    const target = readTarget(url, { schemes: PROXY_SCHEMES, credentials: true, anyPort: true, guard: true })
+    return { ...target, addresses: [address], trusted: true }
+  } catch (thrown) {
+    if (!isUrlRefused(thrown)) throw thrown
+    throw appError("VALIDATION_ERROR", { message: "The proxy must be an http, https or socks URL" })
   }
-  throw appError("VALIDATION_ERROR", { message: "The proxy must be an http, https or socks URL" })
 }
 
 /**
@@ -28,9 +89,4 @@ export const NO_DIRECT_DOWNLOADS: RequestInit & { readonly dispatcher: { dispatc
       throw new Error("A line with a proxy downloads nothing past it")
     },
   },
-}
-
-/** Both agents serve plain and TLS connections; the library's type names the narrower class. */
-function asHttpsAgent(agent: object): Agent {
-  return agent as Agent
 }

@@ -26,6 +26,8 @@ export interface SocketParts {
   readonly caches: LibraryCaches
   readonly groups: GroupCache
   readonly clock: Clock
+  /** Aborted: nobody waits for the connection any more. */
+  readonly gone: AbortSignal
   signal(ask: (pns: string[]) => Promise<{ lid: string; pn: string }[] | undefined>): SignalRepository
   sentContent(id: string): Promise<proto.IMessage | undefined>
   /** The library is about to encrypt this message. */
@@ -35,7 +37,9 @@ export interface SocketParts {
 /** Opens the library's socket, set up so that nothing in it grows without bound or talks to anybody but WhatsApp. */
 export async function openSocket(parts: SocketParts): Promise<WASocket> {
   const { library, settings, options, credentials, caches, groups } = parts
-  const agent = options.proxy === undefined ? undefined : await proxyAgent(options.proxy)
+  const { proxy, connectTimeoutMs } = options
+  const secure = settings.socketUrl?.startsWith("ws:") !== true
+  const agent = proxy && proxyAgent(proxy, { secure, clock: parts.clock, connectTimeoutMs, signal: parts.gone })
   let sock: WASocket | undefined
   const config: Partial<SocketConfig> & Pick<SocketConfig, "auth"> = {
     auth: { creds: credentials.creds, keys: parts.keys },
