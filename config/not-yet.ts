@@ -13,8 +13,6 @@ const url = z.url({ protocol: /^https?$/, error: "expected an http or https URL"
 
 const config = z.object({
   isolateAuth: bool.default(true).describe("Each company its own WhatsApp login"),
-  ratePerCompany: count.default(100).describe("Messages of a company in one window"),
-  rateWindowMs: ms.default(60_000).describe("Length of that window (ms)"),
   metricsEnabled: bool.default(true).describe("Collect metrics"),
   metricsIntervalMs: ms.default(60_000).describe("Sampling period of the time series (ms)"),
   alertingEnabled: bool.default(false).describe("Send alerts"),
@@ -27,8 +25,6 @@ const config = z.object({
 
 const env = {
   WHATSAPP_ISOLATE_AUTH: "isolateAuth",
-  WHATSAPP_RATE_LIMIT_PER_COMPANY: "ratePerCompany",
-  WHATSAPP_RATE_LIMIT_WINDOW: "rateWindowMs",
   WHATSAPP_METRICS_ENABLED: "metricsEnabled",
   WHATSAPP_METRICS_INTERVAL: "metricsIntervalMs",
   WHATSAPP_ALERTING_ENABLED: "alertingEnabled",

@@ -3,7 +3,7 @@ import { companiesOf, type Company, type Subject, type SubjectOptions } from "./
 
 const LINK_MS = 120_000
 
-/** Switchboard as it is started in production: compiled, settings at their defaults but for the limit on sessions. */
+/** Switchboard as it is started in production: compiled, settings at their defaults but for the limits. */
 export async function startOurs(options: SubjectOptions): Promise<Subject> {
   const { sandbox, folder, flags, env = {} } = options
   const companies = companiesOf(options)
@@ -15,6 +15,7 @@ export async function startOurs(options: SubjectOptions): Promise<Subject> {
       PORT: "0",
       WHATSAPP_SESSIONS_PATH: folder,
       WHATSAPP_MAX_SESSIONS: String(companies.length + 1),
+      WHATSAPP_RATE_LIMIT_PER_COMPANY: "1000000",
     },
   })
   const { pid, url, inspector } = process

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url"
 /** The server as a process of its own, as a user would run it, so that it can be killed. */
 
 export interface PlatformOptions {
-  /** Environment beside the defaults: a free port, the data folder given, plain logs. */
+  /** Environment beside the defaults: a free port, the data folder given, plain logs, no limit that matters. */
   readonly env: Readonly<Record<string, string>>
   readonly runtime?: "node" | "deno"
   /** Run the compiled server instead of the sources, as `npm run build` left it. */
@@ -74,14 +74,18 @@ function command(options: PlatformOptions): { readonly file: string; readonly ar
   return { file: process.execPath, args: [...flags, "--import", "tsx", options.entry ?? "core/serve/node.ts"] }
 }
 
+/** Who watches what a server does under load does not want to be kept from it. */
+const BUSY = { WHATSAPP_RATE_LIMIT_PER_COMPANY: "1000000" }
+
 /** Starts the server and waits until it answers. Rejects with its output when it ends before that. */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const { file, args } = command(options)
   const lines: string[] = []
   const begun = performance.now()
+  const { PATH, HOME } = process.env
   const child = spawn(file, args, {
     cwd: options.installedIn ?? root,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: "0", ...options.env },
+    env: { PATH, HOME, PORT: "0", ...BUSY, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   })
   // A server must not outlive whoever started it.
