@@ -17,7 +17,7 @@ import type { Ledger } from "./ledger.ts"
 import type { Logger } from "./log.ts"
 import { createMessages, type Messages } from "./message/messages.ts"
 import { createOutbound, type Outbound } from "./outbound.ts"
-import { createOutbox } from "./message/outbox.ts"
+import { createOutbox, type Outbox } from "./message/outbox.ts"
 import { createPairs } from "./message/pairs.ts"
 import { createPluginViews, type PluginViews } from "./loading/plugin-views.ts"
 import type { Provider } from "./provider.ts"
@@ -74,6 +74,8 @@ export interface Lines {
   readonly batches: Batches
   readonly ingress: Ingress
   readonly messages: Messages
+  /** Why a message is held back just now, if it is. */
+  readonly held: Outbox["held"]
   readonly chats: Chats
   readonly events: Events
   readonly views: PluginViews
@@ -229,6 +231,7 @@ export function createLines(deps: LinesDeps): Lines {
     batches,
     ingress,
     messages,
+    held: outbox.held,
     chats,
     events,
     views: createPluginViews({ sessions, events, companySettings, guard }),

@@ -110,6 +110,10 @@ export const message = z
       received: isoTime.nullable(),
     }),
     error: faultInfo.nullable(),
+    held: z
+      .object({ reason: z.string().nullable(), until: isoTime })
+      .nullable()
+      .openapi({ description: "Why a queued message is held back, and when it is looked at again" }),
   })
   .openapi("Message")
 

@@ -18,13 +18,14 @@ import {
 import type { SendForm } from "../message/draft.ts"
 import { readKey } from "../message/idempotency.ts"
 import type { Lines } from "../lines.ts"
-import { messageJson } from "../message/messages.ts"
+import type { Held } from "../message/attempt.ts"
+import { iso, messageJson } from "../message/messages.ts"
 import type { SendAnswer } from "../outbound.ts"
 import { parseRecipient } from "../message/recipient.ts"
 import { refuseFaults } from "../refusal.ts"
 import { type ApiRoute, defineRoute } from "../route.ts"
 import { refOf } from "../message/send-checks.ts"
-import type { Call } from "../types.ts"
+import type { Call, Message } from "../types.ts"
 
 const tag = "Messages"
 
@@ -74,6 +75,10 @@ export const SEND_ERRORS = [
 /** Sending, and reading what was sent and received. */
 export function messageRoutes(lines: Lines): readonly ApiRoute[] {
   const { outbound, messages } = lines
+  const shown = (message: Message): Record<string, unknown> => ({
+    ...messageJson(message),
+    held: heldJson(lines.held(message)),
+  })
 
   const send = async (
     call: Call,
@@ -160,7 +165,7 @@ export function messageRoutes(lines: Lines): readonly ApiRoute[] {
         throw refuseFaults([{ path: "phone", code: "INVALID_PHONE", message: hint }]).error
       }
       const page = await messages.list(call.company, { ...filter, person: person && refOf(person) })
-      return { success: true, data: page.data.map(messageJson), nextCursor: page.nextCursor }
+      return { success: true, data: page.data.map(shown), nextCursor: page.nextCursor }
     },
   )
 
@@ -179,11 +184,15 @@ export function messageRoutes(lines: Lines): readonly ApiRoute[] {
     async ({ call, params }) => {
       const found = await messages.find(call.company, params.messageId)
       if (found === undefined) throw appError("NOT_FOUND")
-      return { success: true, data: messageJson(found) }
+      return { success: true, data: shown(found) }
     },
   )
 
   return [short, long, media, list, get]
+}
+
+function heldJson(held: Held | null): { reason: string | null; until: string | null } | null {
+  return held && { reason: held.reason, until: iso(held.until) }
 }
 
 function told({ status, data }: SendAnswer, requestId: string, more?: Readonly<Record<string, string>>): Response {
