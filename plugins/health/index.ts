@@ -80,11 +80,13 @@ export default definePlugin({
         scope: "read",
         company: "none",
         summary: "Health",
+        description: "A company's key sees its own line.",
         tag: "Health",
         responses: { 200: { description: "How the server and its lines are", schema: report } },
       },
-      handle() {
-        const lines = sessions.list()
+      handle({ principal }) {
+        // How many lines others have is not for a company's key to know.
+        const lines = sessions.list().filter(({ companyId }) => companyId === (principal.company ?? companyId))
         const together = judgeSessions(lines, clock.now() - 2 * config.intervalMs - GRACE_MS)
         const results: Readonly<Record<string, HealthItem>> = checks?.results ?? {}
         return {

@@ -213,11 +213,14 @@ describe("Without an admin key", () => {
 
   it("nothing is served to what a foreign page has its browser fetch, and programs are", async () => {
     const house = await open(keyless)
-    const from = async (site: string): Promise<number> =>
+    const asked = async (site: string): Promise<number> =>
       (await house.call("GET", "/api/whatsapp/sessions", { headers: { "sec-fetch-site": site } })).status
-    expect([await from("cross-site"), await from("same-origin"), await from("same-site"), await from("none")]).toEqual([
-      ...[401, 200, 200, 200],
-    ])
+    expect([
+      await asked("cross-site"),
+      await asked("same-origin"),
+      await asked("same-site"),
+      await asked("none"),
+    ]).toEqual([...[401, 200, 200, 200]])
   })
 })
 
@@ -249,7 +252,7 @@ describe("While the ledger is away", () => {
 })
 
 describe("The text of a key", () => {
-  it("has an id of [a-z0-9], each letter as likely as any other, and a secret of 43 letters", () => {
+  it("has an id of [a-z0-9], all letters alike likely, and a secret of 43 letters", () => {
     const seen = new Map<string, number>()
     const random = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length))
     const keys = Array.from({ length: 5_000 }, () => newKey(random))

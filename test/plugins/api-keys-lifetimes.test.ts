@@ -318,7 +318,7 @@ function parts(ledger: Ledger): Parts {
       generation: (id) => (generations.has(id) ? generations.get(id) : 0),
     },
     on(name, handler) {
-      if (name === "app:ready") whenReady = () => void (handler as (input: { url: string }) => void)({ url: "" })
+      if (name === "app:ready") whenReady = () => (handler as (input: { url: string }) => void)({ url: "" })
     },
     background: (_, task) => void (running = task(new AbortController().signal)),
   })
