@@ -193,6 +193,6 @@ const byteLength = (text: string): number => new TextEncoder().encode(text).byte
 
 export async function read(response: Response): Promise<Answer> {
   const text = await response.text()
-  const json = text !== "" && response.headers.get("content-type")?.includes("json") ? JSON.parse(text) : {}
+  const json = text !== "" && response.headers.get("content-type")?.includes("/json") ? JSON.parse(text) : {}
   return { status: response.status, headers: response.headers, text, json }
 }
