@@ -187,6 +187,8 @@ async function run(
   })
   if (result instanceof Response) return guardStream(protect(result, requestId, answerHeaders), exchange)
   if (isRefusal(result)) throw result.error
+  // A handler written in JavaScript has had no compiler to tell it what an answer is.
+  if (typeof result !== "object" || result === null) throw new Error("The handler answered with no object")
   return jsonAnswer(result, 200, requestId, answerHeaders)
 }
 

@@ -149,12 +149,17 @@ async function isInhabited(ledger: Ledger, stores: Stores): Promise<boolean> {
   return false
 }
 
-async function setUp(plugin: Plugin, { clock, prepared, undo }: HouseInput, host: PluginHost): Promise<void> {
+async function setUp(plugin: Plugin, { clock, log, prepared, undo }: HouseInput, host: PluginHost): Promise<void> {
   const { name } = plugin
   const config = prepared.configured.settingsOf(`plugin ${name}`)
   await startStep(`Plugin ${name}`, async () => {
     const setup = setUpPlugin(plugin, config, host)
-    if (!(await within(clock, SETUP_MS, setup))) throw new Error(`its setup had not ended after ${SETUP_MS} ms`)
+    if (!(await within(clock, SETUP_MS, setup))) {
+      const tell = (thrown: unknown): void => log.error({ plugin: name, error: toError(thrown) }, "A late setup failed")
+      // Should it end after all, what it has begun is taken back.
+      setup.then((takeBack) => takeBack?.()).catch(tell)
+      throw new Error(`its setup had not ended after ${SETUP_MS} ms`)
+    }
     const takeBack = await setup
     if (takeBack !== undefined) undo.push(`plugin ${name}`, takeBack)
   })
