@@ -15,8 +15,8 @@ const ZEROS = [
 ]
 /** From these to ASCII's. */
 const FULL_WIDTH = 0xfee0
-/** Every dash, and what else people put between digits. */
-const PUNCTUATION = /[\s().,/\-\u2010-\u2015\u2212]/g
+/** Every dash, and what else people put between digits; not the comma, after which an extension is dialled. */
+const PUNCTUATION = /[\s()./\-\u2010-\u2015\u2212]/g
 
 /**
  * A recipient in any spelling people use: a phone with or without `+`, `00` and punctuation, or an id ending in
@@ -76,7 +76,7 @@ function digitsOf(text: string): string | undefined {
   // A trunk zero in brackets, as in +44 (0)20 …, is dialled only inside the country.
   const bare = text
     .replace(/^\s*(?:tel|whatsapp):/i, "")
-    .replace(/\(0\)/, "")
+    .replace(/^(\s*(?:\+|00)?\s*\d{1,3}[\s.-]*)\(0\)/, "$1")
     .replace(PUNCTUATION, "")
   const digits = bare.replace(/^\+(?:00)?|^00/, "")
   return /^\d{3,20}$/.test(digits) ? digits : undefined

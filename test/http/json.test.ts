@@ -1,3 +1,4 @@
+import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { parseJson, readBody } from "../../core/http/json.ts"
 import { createTestClock } from "../support/clock.ts"
@@ -58,6 +59,48 @@ describe("A JSON body", () => {
       expect(({} as Record<string, unknown>).admin).toBeUndefined()
     },
   )
+
+  it.each([
+    '{"a":1,"a":2}',
+    '{"companyId":"a","phone":"7","companyId":"b"}',
+    '[{"b":{"a":1,"a":1}}]',
+    '{"a":1,"\\u0061":2}',
+    '{"a\\"b":1,"a\\"b":2}',
+    '{"":1,"":2}',
+  ])("with a key twice is refused, since one of two readers would go by the other: %s", async (body) => {
+    expect(() => parseJson(bytes(body))).toThrow("the same key twice")
+    const answer = await createHouse().call("POST", path, body)
+    expect([answer.status, answer.json.error.code]).toEqual([400, "INVALID_JSON"])
+  })
+
+  it("with every key once is read as it is, whatever stands in its texts", () => {
+    const text = fc.oneof(
+      fc.string({ unit: fc.constantFrom('"', "\\", ":", "{", "}", ",", "a", " "), maxLength: 12 }),
+      fc.string({ unit: "binary", maxLength: 12 }).filter((some) => !/\p{Cs}/u.test(some)),
+    )
+    const value = fc.letrec((tie) => ({
+      any: fc.oneof(
+        { depthSize: "small" },
+        text,
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        fc.constantFrom(null, true),
+        tie("list"),
+        tie("object"),
+      ),
+      list: fc.array(tie("any"), { maxLength: 4 }),
+      object: fc.dictionary(text, tie("any"), { maxKeys: 4, noNullPrototype: true }),
+    })).any
+    const hostile = /"(?:__proto__|constructor|prototype)":/
+    fc.assert(
+      fc.property(value, fc.constantFrom(0, 2), (given, indent) => {
+        const written = JSON.stringify(given, null, indent)
+        if (hostile.test(written)) return
+        expect(parseJson(bytes(written))).toEqual(JSON.parse(written))
+        expect(() => parseJson(bytes(`[${written},{"x":1,"x":${written}}]`))).toThrow(/same key twice|nested deeper/)
+      }),
+      { numRuns: 2_000, seed: 61 },
+    )
+  })
 
   it("may have those words as values", () => {
     expect(parseJson(bytes('{"a":"__proto__"}'))).toEqual({ a: "__proto__" })

@@ -72,6 +72,9 @@ export function readContent(body: Fields, type: Exclude<SendType, MediaType>, fa
   return READERS[type](body, faults)
 }
 
+/** Types under which a text can stand; beside another one it is a stray field. */
+const CAPTIONED: ReadonlySet<MediaType> = new Set(["image", "video", "document"])
+
 /** `readUrl` reads the attachment's place where it is not in `media`. */
 export function readAttachment(
   body: Fields,
@@ -84,7 +87,7 @@ export function readAttachment(
   const content: Content = {
     type,
     media,
-    ...readOptional("caption", body.caption, caption, faults),
+    ...(CAPTIONED.has(type) ? readOptional("caption", body.caption, caption, faults) : {}),
     ...readOptional("filename", body.filename, { path: "filename", most: LONGEST.filename }, faults),
   }
   return { content, path }
