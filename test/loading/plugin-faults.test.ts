@@ -16,7 +16,7 @@ const house = (more: readonly Plugin[]): Haunted => {
   return opened
 }
 const plugin = (name: string, setup: Plugin["setup"]): Plugin =>
-  definePlugin({ name, description: "Made in a test", setup: setup as never })
+  definePlugin({ name, description: "Made in a test", setup })
 
 describe("a route whose handler", () => {
   const about = { method: "get", scope: "read", company: "none", summary: "X", tag: "X", responses: {} } as const
@@ -35,7 +35,7 @@ describe("a route whose handler", () => {
       },
     ],
     ["rejects", () => Promise.reject(new Error(SECRET))],
-    ["throws what is no error", () => Promise.reject(SECRET as never)],
+    ["throws what is no error", () => rejected(SECRET)],
     ["answers nothing", () => undefined],
     ["answers a text", () => SECRET],
     ["answers what cannot be written down", () => ({ at: 5n })],
@@ -68,6 +68,10 @@ describe("a route whose handler", () => {
     await stopped
   })
 })
+
+/** As a library might that rejects with a text. */
+const rejected = (thrown: unknown): Promise<never> =>
+  new Promise((_, reject) => (reject as (thrown: unknown) => void)(thrown))
 
 function circle(): object {
   const round: { self?: object } = {}
@@ -116,7 +120,7 @@ describe("a setup that", () => {
 })
 
 describe("an undo that", () => {
-  it.each<[string, () => unknown]>([
+  it.each<[string, () => Promise<void>]>([
     [
       "throws",
       () => {
@@ -128,7 +132,7 @@ describe("an undo that", () => {
   ])("%s is told in the log, and those before it are undone all the same", async (_, undo) => {
     const seen: string[] = []
     const first = plugin("first", () => () => void seen.push("first down"))
-    const ending = house([first, plugin("broken", () => undo as () => void)])
+    const ending = house([first, plugin("broken", () => undo)])
     await ending.start()
     const stopped = ending.app.stop()
     await ending.clock.advance(20_000)

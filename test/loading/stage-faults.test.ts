@@ -60,7 +60,7 @@ interface ClosedScene {
   ask(house: Haunted, ms: number, turn: number): Promise<Answer>
   readonly status: number
   /** What must not be there afterwards. */
-  traces?(house: Haunted): Promise<unknown> | unknown
+  traces?(house: Haunted): unknown
 }
 
 const sent = {
