@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto"
+import { expect, vi } from "vitest"
 import { memoryLedger } from "../../adapters/ledger/memory/index.ts"
 import { memoryStorage } from "../../adapters/storage/memory/index.ts"
 import { createClock } from "../../adapters/system/clock.ts"
@@ -32,6 +33,8 @@ export interface MatrixHouse {
   call(method: string, path: string, init?: CallInit): Promise<Answer>
   /** A digest of all that is kept of a company: records of the ledger, and its auth state. */
   digestOf(company: string): Promise<string>
+  /** Links the company's line and opens it; `headers` are those of a caller who may. */
+  connect(company: string, headers?: Readonly<Record<string, string>>): Promise<void>
   /** Resolves when all that goes on after an answer has had its turns. */
   settle(): Promise<void>
   stop(): Promise<void>
@@ -53,7 +56,7 @@ export interface CallInit {
 
 export interface MatrixOptions {
   readonly env?: Readonly<Record<string, string>>
-  readonly plugins?: readonly Plugin[]
+  readonly plugins?: readonly (Plugin | string)[]
   /** Stands between the house and its ledger. */
   readonly wrap?: (ledger: Ledger) => Ledger
 }
@@ -110,7 +113,7 @@ export async function startMatrixHouse({
   }
   // What a start goes on with behind its back.
   await settle()
-  return {
+  const house: MatrixHouse = {
     app,
     provider,
     log,
@@ -155,9 +158,25 @@ export async function startMatrixHouse({
         digest.update(textOf([keys[at], value]))
       return digest.digest("hex")
     },
+    async connect(company, headers = {}) {
+      const path = `/api/whatsapp/sessions/${company}`
+      await house.call("POST", `${path}/initialize`, { headers })
+      const first = provider.line(company)
+      await first.link()
+      // WhatsApp wants a new connection then, on this machine's own time.
+      await vi.waitFor(() => expect(provider.line(company)).not.toBe(first), PATIENCE)
+      await provider.line(company).open()
+      await vi.waitFor(async () => {
+        expect((await house.call("GET", path, { headers })).json.data).toMatchObject({ status: "connected" })
+      }, PATIENCE)
+      await settle()
+    },
     stop: () => app.stop(),
   }
+  return house
 }
+
+const PATIENCE = { timeout: 20_000, interval: 5 }
 
 async function read(response: Response): Promise<Answer> {
   const { status, headers } = response

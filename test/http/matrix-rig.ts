@@ -115,11 +115,7 @@ async function furnish(house: MatrixHouse, make: Make): Promise<Record<string, s
       throw new Error(`${path}: ${answer.text}`)
     return answer
   }
-  await post(`/sessions/${FOREIGN}/initialize`, {})
-  await house.provider.line(FOREIGN).link()
-  await house.settle()
-  await house.provider.line(FOREIGN).open()
-  await house.settle()
+  await house.connect(FOREIGN, { "x-api-key": ADMIN })
   const text = { phone: "79001234567", message: "theirs" }
   const sent = await post("/send", { companyId: FOREIGN, ...text })
   const batch = await post("/send/batch", { companyId: FOREIGN, messages: [text, text] })
