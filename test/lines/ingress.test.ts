@@ -59,7 +59,7 @@ describe("a call from another system", () => {
     expect(outcome(await call(web, "1"))).toEqual([503, "PLUGIN_FAULT"])
   })
 
-  it("sends a message as any send does", async () => {
+  it("sends a message like every other send", async () => {
     const web = await openSigned()
     const answer = await call(web, "1")
     expect(answer).toMatchObject({
