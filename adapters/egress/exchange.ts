@@ -1,4 +1,4 @@
-import { request as openRequest, type IncomingMessage } from "node:http"
+import { Agent, type IncomingMessage, request as openRequest } from "node:http"
 import type { Socket } from "node:net"
 import type { EgressAnswer } from "../../core/egress.ts"
 import { toError } from "../../core/errors.ts"
@@ -17,6 +17,8 @@ export interface Reply extends EgressAnswer {
   readonly location: string | undefined
 }
 
+/** No connection is shared, and proxies that the environment names have no say, which later runtimes would give them. */
+const ALONE = { keepAlive: false, proxyEnv: {} }
 const LARGEST_HEAD = 16_384
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 /** Set here from what is really sent, or spoken between two neighbours only. */
@@ -49,8 +51,7 @@ export async function exchange(way: Socket, ask: Ask, limit: number, signal: Abo
 function send(way: Socket, { url, method, headers, body }: Ask): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request = openRequest({
-      // No agent: nothing of the environment has a say, and no connection is shared.
-      createConnection: () => way,
+      agent: Object.assign(new Agent(ALONE), { createConnection: () => way }),
       method,
       path: `${url.pathname}${url.search}`,
       headers: headersFor(url, headers, body),

@@ -22,13 +22,16 @@ export interface ProxyAgentOptions {
   readonly signal: AbortSignal
 }
 
+/** Proxies that the environment names have no say, which later runtimes would give them. */
+const ALONE = { keepAlive: false, proxyEnv: {} }
+
 /**
  * An agent that connects through the proxy, at the address where it has been judged. Throws VALIDATION_ERROR for any
  * scheme but http, https and socks, without repeating the URL, which may hold a password.
  */
 export function proxyAgent(proxy: LineProxy, options: ProxyAgentOptions): HttpsAgent {
   const place = placeOf(proxy)
-  const agent = options.secure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false })
+  const agent = options.secure ? new HttpsAgent(ALONE) : new HttpAgent(ALONE)
   const open = async (to: Destination): Promise<Socket> => {
     const deadline = openDeadline(options.clock, options.connectTimeoutMs, options.signal)
     try {
