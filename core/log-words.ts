@@ -3,6 +3,8 @@
 const DEPTH = 4
 const FRAMES = 20
 const CODE = /^[A-Za-z0-9_]{1,64}$/
+/** Parsers quote what they could not read. */
+const QUOTED = /"[^"]*"/g
 /** A login, a query, a fragment: the parts of a URL that hold secrets. */
 const IN_URLS = /(?<=:\/\/)[^\s/]*@|(?<=:\/\/[^\s?#]{1,2000})[?#]\S*/g
 /** The number in front of `@s.whatsapp.net`, `@lid`, `@g.us`, with its device. */
@@ -15,6 +17,7 @@ const LEFT_OUT = "…"
 export function withoutSecrets(text: string): string {
   return text
     .slice(0, 2_000)
+    .replace(QUOTED, LEFT_OUT)
     .replace(IN_URLS, LEFT_OUT)
     .replace(JID_USER, LEFT_OUT)
     .replace(PHONE, LEFT_OUT)

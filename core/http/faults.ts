@@ -11,8 +11,8 @@ const CODE_BY_FIELD: Readonly<Record<string, string>> = {
   mediaUrl: "INVALID_MEDIA_URL",
 }
 
-/** A caller's own keys can stand in a path; only what looks like a field's name is repeated. */
-const FIELD = /^[A-Za-z0-9_-]{1,64}$/
+/** A caller's own keys can stand in a path; only what looks like a field's name, and not like a number of a phone, is repeated. */
+const FIELD = /^(?!.*\d{5})[A-Za-z0-9_-]{1,64}$/
 
 /** What a failed check says, in the shape of an answer's `details`. One fault per field; never an echo of the input. */
 export function faultsOf(error: z.core.$ZodError): Fault[] {

@@ -15,6 +15,7 @@ describe("Words of others in a log", () => {
     ["a key in base64url", `bad key ${KEY.toString("base64url")}`, KEY.toString("base64url").slice(0, 20)],
     ["a key in hex", `bad key ${KEY.toString("hex")}`, KEY.toString("hex").slice(0, 20)],
     ["a QR text", `bad ref 2@${KEY.toString("base64")},${KEY.toString("base64")}`, KEY.toString("base64").slice(4, 20)],
+    ["what a parser could not read", `Unexpected token 'h', "hush hush" is not valid JSON`, "hush"],
     ["a login in a URL", "redis://canary:s3cret@host:6379 is away", "s3cret"],
     ["a login without a name", "redis://:s3cret@host is away", "s3cret"],
     ["a password with a sign in it", "socks5://u:p@ss@host is away", "ss@"],

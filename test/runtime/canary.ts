@@ -30,7 +30,7 @@ interface Backend {
   stop(): Promise<void>
 }
 
-interface Stored {
+export interface Stored {
   readonly name: string
   readonly bytes: Buffer
 }
@@ -175,9 +175,10 @@ async function credentialsOf({ platform }: Stage, { id }: StageCompany): Promise
   ]
 }
 
-const userOf = (jid: string): string => jid.split(/[:@]/)[0] ?? jid
+export const userOf = (jid: string): string => jid.split(/[:@]/)[0] ?? jid
 
-function search(secrets: ReadonlyMap<string, Buffer>, stored: readonly Stored[]): CanaryVerdict {
+/** Where which secret stands, in any form in which bytes are written down. */
+export function search(secrets: ReadonlyMap<string, Buffer>, stored: readonly Stored[]): CanaryVerdict {
   const found: Record<string, string[]> = {}
   const hidden: string[] = []
   for (const [what, secret] of secrets) {
@@ -213,7 +214,7 @@ function formsOf(secret: Buffer): readonly (readonly [string, Buffer])[] {
 }
 
 /** Every file below a folder, the pages that a database has let go of included. */
-async function filesIn(folder: string): Promise<Stored[]> {
+export async function filesIn(folder: string): Promise<Stored[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile())
   return Promise.all(

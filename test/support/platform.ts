@@ -15,6 +15,8 @@ export interface PlatformOptions {
   readonly installedIn?: string
   /** In place of the server's own entry, on Node and from the sources. */
   readonly entry?: string
+  /** Hears every line of both outputs. */
+  readonly output?: (line: string) => void
   /** Extra flags for the runtime itself, such as `--expose-gc`. */
   readonly flags?: readonly string[]
 }
@@ -31,7 +33,7 @@ export interface Platform {
   kill(): Promise<void>
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>
-  /** Calls the API; a body is sent as JSON. */
+  /** Calls the API, with the admin key if there is one; a body is sent as JSON. */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
 }
 
@@ -94,6 +96,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   child.once("exit", () => process.removeListener("exit", orphan))
   const url = await new Promise<string>((resolve, reject) => {
     const read = (line: string): void => {
+      options.output?.(line)
       lines.push(line)
       if (lines.length > 200) lines.shift()
       const found = /"url":"(http:[^"]+)"/.exec(line)
@@ -107,6 +110,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     child.once("error", reject)
   })
   const startedInMs = performance.now() - begun
+  const { WHATSAPP_API_KEY: admin } = options.env
+  const key: Record<string, string> = admin === undefined ? {} : { "x-api-key": admin }
   const ended = async (): Promise<number | null> => {
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit")
     return child.exitCode
@@ -125,7 +130,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       child.kill("SIGTERM")
       return ended()
     },
-    call: (method, path, body, headers) => call(url, method, path, body, headers),
+    call: (method, path, body, headers) => call(url, method, path, body, { ...key, ...headers }),
   }
 }
 
