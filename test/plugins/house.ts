@@ -5,6 +5,7 @@ import { coreErrors } from "../../core/errors.ts"
 import { createHooks, type HookRegistry } from "../../core/hooks.ts"
 import { createHttp, type Http } from "../../core/http/app.ts"
 import type { OwnedRoute } from "../../core/http/table.ts"
+import type { Ledger } from "../../core/ledger.ts"
 import type { Plugin, ResealProgress } from "../../core/plugin.ts"
 import { setUpPlugin } from "../../core/loading/plugin-setup.ts"
 import type { ApiRoute } from "../../core/route.ts"
@@ -28,6 +29,8 @@ export interface PluginHouse {
   readonly http: Http
   readonly clock: TestClock
   readonly log: TestLog
+  /** What outlives the house. */
+  readonly ledger: Ledger
   /** What the lines are said to be. */
   sessions: SessionStatus[]
   /** The companies there are, with the settings that plugins declare. */
@@ -57,6 +60,7 @@ export interface PluginHouseOptions {
   readonly routes?: readonly ApiRoute[]
   readonly settings?: Partial<CoreSettings>
   readonly egress?: Egress
+  readonly ledger?: Ledger
   /** What the clock shows first, epoch ms. */
   readonly start?: number
   readonly system?: System
@@ -79,7 +83,7 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
   const hooks = createHooks({ clock, log })
   const faults: string[] = []
   const background = createBackground({ onFault: ({ message }) => void faults.push(message) })
-  const ledger = createMemoryLedger()
+  const ledger = options.ledger ?? createMemoryLedger()
   const probe = createStorageProbe(ledger, clock)
   const routes: OwnedRoute[] = owned(options.routes ?? [])
   options.prepare?.(hooks)
@@ -97,6 +101,7 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
     companies: {},
     prove: async () => undefined,
     asked: [],
+    ledger,
     lookup: async () => undefined,
     storage: (probe) => probe(),
     get http() {
