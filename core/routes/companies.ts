@@ -78,7 +78,9 @@ function schemasOf(fields: CompanyFields) {
     return [name, field.nullable().openapi({ description })] as const
   })
   const taken = Object.entries(fields).map(([name, { schema, secret, description }]) => {
-    const field = secret === true ? z.union([z.literal(HIDDEN), schema]) : schema
+    // What the plugin says of a value is worth more than that it is neither the one nor the other.
+    const error = ({ errors }: { readonly errors?: unknown }): string | undefined => sentenceOf(errors)
+    const field = secret === true ? z.union([z.literal(HIDDEN), schema], { error }) : schema
     return [name, field.nullish().openapi({ description })] as const
   })
   return {
@@ -86,6 +88,13 @@ function schemasOf(fields: CompanyFields) {
     view: z.object({ ...view, ...Object.fromEntries(shown) }).openapi("Company"),
     change: z.strictObject({ ...change, ...Object.fromEntries(taken), ...later }),
   }
+}
+
+/** The first sentence of the last of several schemas that a value does not fit. */
+function sentenceOf(errors: unknown): string | undefined {
+  const last: unknown = Array.isArray(errors) ? errors.at(-1) : undefined
+  const [first] = Array.isArray(last) ? (last as readonly z.core.$ZodIssue[]) : []
+  return first?.message
 }
 
 /** What a company is set to. */

@@ -9,7 +9,7 @@ export const LEAST_BYTES = 24
 const MOST_BYTES = 64
 const LONGEST = 500
 
-export const RULE = `expected a text of at most ${LONGEST} characters; after ${PREFIX} it must be base64`
+export const RULE = `expected a text of 1 to ${LONGEST} characters, not stars alone; after ${PREFIX} it must be base64`
 
 /** True for a text that can be a secret. */
 export function isSecret(text: string): boolean {

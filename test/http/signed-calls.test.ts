@@ -187,6 +187,54 @@ describe.each([
   })
 })
 
+describe("a company's secret", () => {
+  it("is set, kept, taken away and refused like its other settings, and never shown", async () => {
+    const whole = await startWhole()
+    await linked(whole, "acme")
+    const put = (webhookSecret: unknown) => whole.call("PUT", "/api/whatsapp/companies/acme", { webhookSecret })
+    const valid = async (secret: string): Promise<boolean> => {
+      const body = send(`by ${secret}, number ${++ids}`)
+      return (await post(whole, body, hub(body, secret))).status === 200
+    }
+    expect((await put("first secret")).json.data.webhookSecret).toBe("***")
+    expect(await valid("first secret")).toBe(true)
+    expect((await put("***")).status).toBe(200)
+    expect(await valid("first secret")).toBe(true)
+    expect((await put(["second secret", "first secret"])).json.data.webhookSecret).toBe("***")
+    expect([await valid("first secret"), await valid("second secret")]).toEqual([true, true])
+    for (const [bad, path, sentence] of [
+      ["", "webhookSecret", "1 to 500 characters"],
+      ["whsec_not-base64", "webhookSecret", "base64"],
+      [77_777_777, "webhookSecret", "a list of one or two"],
+      [["aaaaaaaa", "bbbbbbbb", "cccccccc"], "webhookSecret", "a list of one or two"],
+      [["aaaaaaaa", "***"], "webhookSecret.1", "not stars alone"],
+    ] as const) {
+      const { status, json, text } = await put(bad)
+      expect([status, json.error.details]).toMatchObject([400, [{ path, message: expect.stringContaining(sentence) }]])
+      expect(text).not.toMatch(/aaaa|7777|not-base64/)
+    }
+    expect([await valid("first secret"), await valid("second secret")]).toEqual([true, true])
+    expect((await put(null)).json.data.webhookSecret).toBeNull()
+    expect([await valid("first secret"), await valid("second secret")]).toEqual([false, false])
+    await whole.stop()
+  })
+
+  it("that is made here takes its place, and a company's other settings stay", async () => {
+    const whole = await startWhole()
+    await linked(whole, "acme")
+    await whole.call("PUT", "/api/whatsapp/companies/acme", { name: "Acme", webhookSecret: "former" })
+    const made = await whole.call("POST", "/api/whatsapp/companies/acme/webhook-secret")
+    expect(made.status).toBe(201)
+    const view = await whole.call("GET", "/api/whatsapp/companies/acme")
+    expect(view.json.data).toMatchObject({ name: "Acme", webhookSecret: "***" })
+    for (const secret of [String(made.json.data.secret), "former"]) {
+      const body = send(`signed with one of ${++ids}`)
+      expect((await post(whole, body, hub(body, secret))).status).toBe(200)
+    }
+    await whole.stop()
+  })
+})
+
 describe("a call without a signature", () => {
   it("is let in with a key that may send, where validation is off; a wrong signature never is", async () => {
     const key = "an-admin-key-of-enough-length"
