@@ -12,8 +12,33 @@ const PROTECTION: Readonly<Record<string, string>> = {
   "x-frame-options": "DENY",
 }
 
-/** A JSON answer with all its headers; made in one go, which the Node server sends without building a header list. */
+const ANSWER = Symbol("answer")
+
+/** What a handler answers, before all that will stand in its headers is known. */
+export interface JsonAnswer {
+  readonly [ANSWER]: true
+  readonly body: unknown
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** A handler's answer in JSON, with a status and headers of its own. */
 export function jsonAnswer(
+  body: unknown,
+  status: number,
+  headers: Readonly<Record<string, string>> = NO_HEADERS,
+): JsonAnswer {
+  return { [ANSWER]: true, body, status, headers }
+}
+
+const NO_HEADERS = Object.freeze({})
+
+export function isJsonAnswer(value: object): value is JsonAnswer {
+  return ANSWER in value
+}
+
+/** JSON with all its headers; made in one go, which the Node server sends without building a header list. */
+export function jsonResponse(
   body: unknown,
   status: number,
   requestId: string,
@@ -61,7 +86,7 @@ export function failureAnswer(failure: AppError, requestId: string, more?: Reado
     },
     requestId,
   }
-  return jsonAnswer(body, spec.status, requestId, {
+  return jsonResponse(body, spec.status, requestId, {
     ...(seconds === undefined ? {} : { "retry-after": String(seconds) }),
     ...(spec.status === 401 ? { "www-authenticate": "Bearer" } : {}),
     ...more,

@@ -10,7 +10,7 @@ import { isRefusal, refuseFaults } from "../refusal.ts"
 import type { ApiRoute, NotBuiltRoute } from "../route.ts"
 import type { CoreSettings } from "../settings.ts"
 import { addressList } from "./addresses.ts"
-import { failureAnswer, failureOf, jsonAnswer, protect } from "./answer.ts"
+import { failureAnswer, failureOf, isJsonAnswer, jsonResponse, protect } from "./answer.ts"
 import { check, checked } from "./check.ts"
 import { isCompanyId } from "./company.ts"
 import { accessFields, type Exchange, type HttpEnv, newExchange } from "./exchange.ts"
@@ -189,7 +189,8 @@ async function run(
   if (isRefusal(result)) throw result.error
   // A handler written in JavaScript has had no compiler to tell it what an answer is.
   if (typeof result !== "object" || result === null) throw new Error("The handler answered with no object")
-  return jsonAnswer(result, 200, requestId, answerHeaders)
+  if (!isJsonAnswer(result)) return jsonResponse(result, 200, requestId, answerHeaders)
+  return jsonResponse(result.body, result.status, requestId, { ...result.headers, ...answerHeaders })
 }
 
 function crossOrigin(origins: readonly string[]) {

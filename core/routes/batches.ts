@@ -74,7 +74,7 @@ export function batchRoutes({ batches }: Lines): readonly ApiRoute[] {
       const idempotencyKey = readKey(request.headers.get("idempotency-key"))
       const { data, replayed } = await batches.send({ call, messages: body.messages, idempotencyKey })
       const more = replayed ? { "idempotency-replayed": "true" } : {}
-      return jsonAnswer({ success: true, data }, 202, call.requestId, more)
+      return jsonAnswer({ success: true, data }, 202, more)
     },
   )
 

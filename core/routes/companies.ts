@@ -140,7 +140,7 @@ export function companyRoutes({ companySettings, companyFields, naming }: Lines)
       },
       errors: ["NOT_SUPPORTED", "STORAGE_UNAVAILABLE", "STORE_OCCUPIED", "MOVE_UNDER_WAY"],
     },
-    async ({ call, body: given, requestId }) => {
+    async ({ call, body: given }) => {
       const field = notBuilt(given)
       if (field !== undefined) {
         const message = `\`${field}\` cannot be set yet`
@@ -152,7 +152,7 @@ export function companyRoutes({ companySettings, companyFields, naming }: Lines)
       )
       const put = await companySettings.put(call, { name, proxy, storage, fields })
       const status = put.made ? 201 : put.moving ? 202 : 200
-      return jsonAnswer({ success: true, data: companyJson(put.view) }, status, requestId)
+      return jsonAnswer({ success: true, data: companyJson(put.view) }, status)
     },
   )
 

@@ -124,11 +124,11 @@ export function companyDataRoutes({ companyData, companySettings }: Lines): read
       },
       errors: ["NOT_FOUND", "MOVE_UNDER_WAY", "SESSION_OWNED_ELSEWHERE", "STORAGE_UNAVAILABLE"],
     },
-    async ({ call, requestId }) => {
+    async ({ call }) => {
       const { unlinked, pending } = await erasure.erase(call)
       const data = { companyId: call.company, erased: pending.length === 0, unlinked }
       if (pending.length === 0) return { success: true, data }
-      return jsonAnswer({ success: true, data: { ...data, pending } }, 202, requestId)
+      return jsonAnswer({ success: true, data: { ...data, pending } }, 202)
     },
   )
 

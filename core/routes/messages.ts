@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import { appError, isAppError } from "../errors.ts"
-import { failureAnswer, jsonAnswer } from "../http/answer.ts"
+import { failureAnswer, type JsonAnswer, jsonAnswer } from "../http/answer.ts"
 import {
   companyId,
   companyIdField,
@@ -85,7 +85,7 @@ export function messageRoutes(lines: Lines): readonly ApiRoute[] {
     body: Readonly<Record<string, unknown>>,
     request: Request,
     form: SendForm = "any",
-  ): Promise<Response> => {
+  ): Promise<Response | JsonAnswer> => {
     const { headers } = request
     const answer = await outbound.send({
       call,
@@ -94,10 +94,10 @@ export function messageRoutes(lines: Lines): readonly ApiRoute[] {
       idempotencyKey: readKey(headers.get("idempotency-key")),
       respondAsync: prefersAsync(headers.get("prefer")),
     })
-    if (!("replayed" in answer)) return told(answer, call.requestId)
+    if (!("replayed" in answer)) return told(answer)
     const again = { "idempotency-replayed": "true" }
     const { replayed } = answer
-    return isAppError(replayed) ? failureAnswer(replayed, call.requestId, again) : told(replayed, call.requestId, again)
+    return isAppError(replayed) ? failureAnswer(replayed, call.requestId, again) : told(replayed, again)
   }
 
   const spec = {
@@ -195,8 +195,8 @@ function heldJson(held: Held | null): { reason: string | null; until: string | n
   return held && { reason: held.reason, until: iso(held.until) }
 }
 
-function told({ status, data }: SendAnswer, requestId: string, more?: Readonly<Record<string, string>>): Response {
-  return jsonAnswer({ success: true, data }, status, requestId, more)
+function told({ status, data }: SendAnswer, headers?: Readonly<Record<string, string>>): JsonAnswer {
+  return jsonAnswer({ success: true, data }, status, headers)
 }
 
 /** RFC 7240; other preferences are none of ours. */

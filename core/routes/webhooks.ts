@@ -53,7 +53,7 @@ export function webhookRoute({ ingress }: Lines): ApiRoute {
       },
       errors: ["INVALID_SIGNATURE", "UNAUTHORIZED", "FORBIDDEN", "PLUGIN_FAULT", ...SEND_ERRORS],
     },
-    async ({ call, raw, request, identify, requestId }) => {
+    async ({ call, raw, request, identify }) => {
       const { status, data } = await ingress.receive({
         call,
         body: raw ?? new Uint8Array(0),
@@ -62,7 +62,7 @@ export function webhookRoute({ ingress }: Lines): ApiRoute {
         identify,
         parse: parseJson,
       })
-      return jsonAnswer({ success: true, data }, status, requestId)
+      return jsonAnswer({ success: true, data }, status)
     },
   )
 }
