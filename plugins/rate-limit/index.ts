@@ -1,6 +1,7 @@
 import { type Call, definePlugin, type Hold, type HoldContext, ms, type Quota, z } from "../../core/plugin.ts"
 import { createQuotas, limitSetting, rateLimitSetting } from "./quota.ts"
 import { createReach } from "./reach.ts"
+import { createSharing } from "./sharing.ts"
 import { createStampedMessages } from "./stamped.ts"
 import { createWindows, type Stamped } from "./windows.ts"
 
@@ -44,12 +45,17 @@ export default definePlugin({
       },
     })
     const windows = createWindows({ atomic, reach })
+    const sharing = createSharing(atomic.local, clock)
     const stamped = createStampedMessages(() => clock.monotonic())
 
     /** Stays without a promise where nothing has to be waited for. */
-    const take = <T>(company: string, then: (quota: Quota, stamp: Stamped) => T): MaybePromise<T> => {
+    const take = <T>(
+      company: string,
+      use: (quota: Quota) => Quota,
+      then: (quota: Quota, stamp: Stamped) => T,
+    ): MaybePromise<T> => {
       const within = (quota: Quota): MaybePromise<T> => {
-        const stamp = windows.take(company, quota)
+        const stamp = windows.take(company, use(quota))
         return stamp instanceof Promise ? stamp.then((one) => then(quota, one)) : then(quota, stamp)
       }
       const settings = companies.settings(company)
@@ -61,13 +67,21 @@ export default definePlugin({
       header?.("ratelimit", `"messages";r=${remaining};t=${seconds(resetMs)}`)
     }
 
-    on("message:limit", (send) =>
-      take(send.company, (quota, stamp) => {
+    on("message:limit", (send) => {
+      const { company, undo } = send
+      let asked = { went: (): void => undefined }
+      const ask = (quota: Quota): Quota => {
+        asked = sharing.single(company, quota)
+        return quota
+      }
+      return take(company, ask, (quota, stamp) => {
         tell(send, quota, stamp)
-        send.undo(stamp.undo)
-        return stamp.taken ? undefined : reject("RATE_LIMIT_EXCEEDED", { retryAfter: seconds(stamp.retryAfterMs) })
-      }),
-    )
+        undo(stamp.undo)
+        if (!stamp.taken) return reject("RATE_LIMIT_EXCEEDED", { retryAfter: seconds(stamp.retryAfterMs) })
+        asked.went()
+        return undefined
+      })
+    })
 
     on("outbox:hold", (hold, context) => {
       const { company, message, batched } = context
@@ -75,7 +89,11 @@ export default definePlugin({
       if (!batched || stamped.has(company, message.messageId)) return hold
       const now = clock.now()
       if (hold.notBefore !== null && hold.notBefore > now) return hold
-      return take(company, ({ windowMs }, stamp) => stand(hold, context, windowMs, stamp))
+      return take(
+        company,
+        (quota) => sharing.batched(company, quota),
+        ({ windowMs }, stamp) => stand(hold, context, windowMs, stamp),
+      )
     })
 
     const stand = (hold: Hold, { company, message, undo }: HoldContext, windowMs: number, stamp: Stamped): Hold => {
