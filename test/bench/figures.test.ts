@@ -35,6 +35,18 @@ test.each([
   expect(figure({ ...input, ours, reference: [100], bar: { kind, value } }).met).toBe(met)
 })
 
+test.each([
+  ["difference", 20, [45, 70, 41], true],
+  ["difference", 19, [45, 70, 41], false],
+  ["ours", 45, [45, 70, 41], true],
+  ["ours", 44, [45, 70, 41], false],
+] as const)("a bar on %s of at most %d is judged by the middle round: %j %s", (of, value, ours, met) => {
+  const judged = figure({ ...input, ours, reference: [25, 10, 31], bar: { kind: "most", value, of } })
+  expect(judged.met).toBe(met)
+  expect(judged.difference).toEqual({ min: 10, median: 20, max: 60 })
+  expect(render([judged], {})).toContain(`${of} ≤ ${value}`)
+})
+
 test("a figure without a bar is neither met nor missed", () => {
   expect(figure({ ...input, ours: [1], reference: [1] }).met).toBeNull()
 })
@@ -61,9 +73,14 @@ test("the kernel's lists of cores are read", () => {
 })
 
 test("the command line says what is wrong with it", () => {
-  expect(readOptions(["start", "--rounds", "2"])).toMatchObject({ measurements: ["start"], rounds: 2, startRounds: 4 })
-  expect(readOptions([]).measurements).toEqual(["send", "memory", "start", "sealing", "stores"])
-  expect(() => readOptions(["speed"])).toThrow("send, memory, start, sealing, stores")
+  expect(readOptions(["start", "--rounds", "2"])).toMatchObject({
+    measurements: ["start"],
+    rounds: 2,
+    startRounds: 4,
+    guardRounds: 4,
+  })
+  expect(readOptions([]).measurements).toEqual(["send", "memory", "start", "sealing", "stores", "guards", "pipeline"])
+  expect(() => readOptions(["speed"])).toThrow("send, memory, start, sealing, stores, guards, pipeline")
   expect(() => readOptions(["--rounds", "0"])).toThrow("--rounds")
   expect(() => readOptions(["--sessions", "50"])).toThrow("--sessions")
   expect(() => readOptions(["--companies", "1,x"])).toThrow("--companies")

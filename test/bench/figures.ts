@@ -9,6 +9,8 @@ export interface Spread {
 export interface Bar {
   readonly kind: "least" | "most"
   readonly value: number
+  /** What is judged, in the unit of the figure but for the ratio; the ratio when left out. */
+  readonly of?: "difference" | "ours"
 }
 
 /** One line of the result: the same quantity of two subjects in each round, and how they compare. */
@@ -21,6 +23,8 @@ export interface Figure {
   readonly reference: Spread
   /** Of the rounds one by one, so that a disturbance that lasts longer than a round hits both sides of a ratio. */
   readonly ratio: Spread
+  /** Ours less the reference, likewise. */
+  readonly difference: Spread
   readonly bar: Bar | null
   readonly met: boolean | null
 }
@@ -51,17 +55,20 @@ export function spread(values: readonly number[]): Spread {
 export function figure(input: FigureInput): Figure {
   const { name, unit, against, ours, reference } = input
   if (ours.length !== reference.length) throw new Error(`${name}: ${ours.length} rounds against ${reference.length}.`)
-  const ratio = spread(ours.map((value, round) => value / (reference[round] ?? Number.NaN)))
+  const spreads = {
+    ours: spread(ours),
+    reference: spread(reference),
+    ratio: spread(ours.map((value, round) => value / (reference[round] ?? Number.NaN))),
+    difference: spread(ours.map((value, round) => value - (reference[round] ?? Number.NaN))),
+  }
   const bar = input.bar ?? null
   return {
     name,
     unit,
-    ours: spread(ours),
     against,
-    reference: spread(reference),
-    ratio,
+    ...spreads,
     bar,
-    met: bar === null ? null : meets(bar, ratio.median),
+    met: bar === null ? null : meets(bar, spreads[bar.of ?? "ratio"].median),
   }
 }
 

@@ -2,7 +2,9 @@ import { Agent, request } from "node:http"
 
 export interface Call {
   readonly path: string
-  readonly body: object
+  /** Without one it is a GET. */
+  readonly body?: object
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface LoadOptions {
@@ -52,11 +54,16 @@ export function startLoad({ url, inFlight, next }: LoadOptions): Load {
 }
 
 /** One request; used for everything that is asked of a client, so that nothing waits for a pool of another kind. */
-export function post(agent: Agent, url: string, { path, body }: Call): Promise<{ status: number; text: string }> {
+export function post(
+  agent: Agent,
+  url: string,
+  { path, body, headers: own }: Call,
+): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
-    const payload = Buffer.from(JSON.stringify(body))
-    const headers = { "content-type": "application/json", "content-length": payload.length }
-    const call = request(new URL(path, url), { method: "POST", agent, headers }, (response) => {
+    const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
+    const of = payload === undefined ? {} : { "content-type": "application/json", "content-length": payload.length }
+    const method = payload === undefined ? "GET" : "POST"
+    const call = request(new URL(path, url), { method, agent, headers: { ...of, ...own } }, (response) => {
       let text = ""
       response.setEncoding("utf8")
       response.on("data", (chunk: string) => (text += chunk))

@@ -7,6 +7,7 @@ import { startSandbox } from "../sandbox/index.ts"
 import { pin, shareCores } from "./cpu.ts"
 import type { Figure } from "./figures.ts"
 import { root } from "./launch.ts"
+import { measureGuards, measurePipeline } from "./guards.ts"
 import { measureMemory } from "./memory.ts"
 import { HELP, readOptions, type Measurement, type Options } from "./options.ts"
 import { render, type Settings } from "./report.ts"
@@ -23,6 +24,8 @@ const MEASURE: Readonly<Record<Measurement, (run: Run) => Promise<Figure[]>>> = 
   start: measureStart,
   sealing: measureSealing,
   stores: measureStores,
+  guards: measureGuards,
+  pipeline: measurePipeline,
 }
 
 /** These run before this process is pinned to its cores: whatever it spawns then is pinned as well. */
@@ -37,6 +40,9 @@ const METHOD: Readonly<Record<Measurement, (options: Options) => string>> = {
   memory: ({ sessions, settle }) =>
     `${sessions.join(" to ")} sessions in three steps, one text each, ${settle} s of rest`,
   start: ({ startRounds }) => `${startRounds} rounds after one that is not counted`,
+  guards: ({ inFlight, guardRounds, seconds, heat }) =>
+    `${inFlight} in flight, ${heat} s to get warm, ${guardRounds} rounds of ${seconds} s, no side logs`,
+  pipeline: ({ guardRounds }) => `seven stages with one synchronous handler each, ${guardRounds} rounds`,
   stores: ({ inFlight, rounds, seconds, heat }) =>
     `5 records of 722 bytes a save, 50 companies, ${inFlight} and 1 in flight, ${heat / 2} s to get warm, ${rounds} rounds of ${seconds} s`,
 }

@@ -1,12 +1,13 @@
 import { parseArgs } from "node:util"
 
-export const MEASUREMENTS = ["send", "memory", "start", "sealing", "stores"] as const
+export const MEASUREMENTS = ["send", "memory", "start", "sealing", "stores", "guards", "pipeline"] as const
 export type Measurement = (typeof MEASUREMENTS)[number]
 
 export interface Options {
   readonly measurements: readonly Measurement[]
   readonly rounds: number
   readonly startRounds: number
+  readonly guardRounds: number
   /** Numbers of companies at which ours and bare are compared. */
   readonly companies: readonly number[]
   /** Number of companies at which only the cost of a text of ours is taken; 0 leaves it out. */
@@ -28,9 +29,9 @@ export interface Options {
   readonly compiled: boolean
 }
 
-export const HELP = `npm run bench -- [send] [memory] [start] [sealing] [stores]   (all when none is named)
+export const HELP = `npm run bench -- [send] [memory] [start] [sealing] [stores] [guards] [pipeline]   (all when none is named)
 
-  --rounds N           counted rounds of send, sealing and stores (5) and start (twice as many)
+  --rounds N           counted rounds of send, sealing and stores (5), start (twice as many), guards and pipeline (two more)
   --companies A,B      where ours and bare, or sealed and not, are compared (1,50)
   --growth-at N        where the cost of a text is compared with that at A (150); 0 leaves it out
   --sessions A,B       between which the slope of the memory is taken (50,200)
@@ -78,6 +79,7 @@ export function readOptions(args: readonly string[]): Options {
     measurements: named.length > 0 ? named : MEASUREMENTS,
     rounds,
     startRounds: rounds * 2,
+    guardRounds: rounds + 2,
     companies: values.companies.split(",").map((part) => count("--companies", part, 1)),
     growthAt: count("--growth-at", values["growth-at"], 0),
     sessions: [from, to],

@@ -1,4 +1,4 @@
-import type { Figure, Spread } from "./figures.ts"
+import type { Bar, Figure, Spread } from "./figures.ts"
 
 export type Settings = Readonly<Record<string, string>>
 
@@ -9,11 +9,12 @@ export function render(figures: readonly Figure[], settings: Settings): string {
     spreadText(one.ours),
     spreadText(one.reference),
     spreadText(one.ratio),
-    one.bar === null ? "" : `${one.bar.kind === "least" ? "≥" : "≤"} ${one.bar.value}`,
+    spreadText(one.difference),
+    one.bar === null ? "" : barText(one.bar),
     one.met === null ? "" : one.met ? "met" : "MISSED",
     `${one.unit}; against ${one.against}`,
   ])
-  const head = ["figure", "ours: min median max", "reference", "ratio", "bar", "", "unit"]
+  const head = ["figure", "ours: min median max", "reference", "ratio", "difference", "bar", "", "unit"]
   const table = [head, ...rows]
   const widths = head.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)))
   const lines = table.map((row) =>
@@ -24,6 +25,11 @@ export function render(figures: readonly Figure[], settings: Settings): string {
   )
   const notes = Object.entries(settings).map(([name, value]) => `  ${name}: ${value}`)
   return [...lines, "", "measured with", ...notes, ""].join("\n")
+}
+
+function barText({ kind, value, of }: Bar): string {
+  const limit = `${kind === "least" ? "≥" : "≤"} ${value}`
+  return of === undefined ? limit : `${of} ${limit}`
 }
 
 function spreadText({ min, median, max }: Spread): string {
