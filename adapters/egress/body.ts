@@ -38,7 +38,8 @@ export async function readBody(answer: IncomingMessage, limit: number): Promise<
   const keep = async (chunks: AsyncIterable<unknown>): Promise<void> => {
     for await (const chunk of chunks as Chunks) {
       given += chunk.length
-      if (given > limit || (given > SMALL && given > taken * HIGHEST_RATIO)) throw (tooLarge = faults.size(limit))
+      if (given > limit) throw (tooLarge = faults.size(limit))
+      if (given > SMALL && given > taken * HIGHEST_RATIO) throw (tooLarge = faults.bomb())
       kept.push(chunk)
     }
   }

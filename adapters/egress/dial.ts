@@ -43,6 +43,7 @@ function reach(open: () => Socket, ms: number, deadline: Deadline): Promise<Sock
   return abortable(deadline.signal, (resolve) => {
     const socket = open()
     const giveUp = (): void => {
+      timer.cancel()
       socket.destroy()
       resolve(undefined)
     }

@@ -32,6 +32,7 @@ export async function exchange(way: Socket, ask: Ask, limit: number, signal: Abo
   const onAbort = (): void => void way.destroy(toError(signal.reason))
   signal.addEventListener("abort", onAbort, { once: true })
   try {
+    signal.throwIfAborted()
     const answer = await send(way, ask)
     const status = answer.statusCode ?? 0
     const headers = headersOf(answer)

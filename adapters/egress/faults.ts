@@ -12,6 +12,7 @@ export const faults = {
   protocol: () => unusable("It does not answer in HTTP"),
   headers: () => unusable("The headers of its answer are too large"),
   encoding: () => unusable("Its answer is compressed in a way that does not open"),
+  bomb: () => unusable("Its answer is compressed further than any text or picture can be"),
   size: (limit: number) => unusable(`Its answer is larger than ${limit} bytes`),
 } as const
 

@@ -19,7 +19,9 @@ export interface EgressParts extends EgressOptions {
 }
 
 /** For a judgement alone: a hook that asks for one has 2 s. */
-const LOOKUP_MS = 1_500
+const JUDGE_MS = 1_500
+/** To find where something is that is going to be connected to. */
+const RESOLVE_MS = 5_000
 
 /** Outgoing connections to URLs that users gave, over `node:` modules, on Node and Deno. */
 export function createEgress(parts: EgressParts): Egress {
@@ -41,8 +43,8 @@ export function createEgress(parts: EgressParts): Egress {
     }
   }
 
-  const place = async (url: string, rules: Parameters<Judge["place"]>[1]): Promise<Place> => {
-    const deadline = openDeadline(clock, LOOKUP_MS)
+  const place = async (url: string, rules: Parameters<Judge["place"]>[1], ms: number): Promise<Place> => {
+    const deadline = openDeadline(clock, ms)
     try {
       return await judge.place(url, rules, deadline.signal)
     } catch (thrown) {
@@ -55,7 +57,7 @@ export function createEgress(parts: EgressParts): Egress {
   return {
     async judge(url, rules = {}): Promise<UrlFault | undefined> {
       try {
-        await noted(place(url, rules))
+        await noted(place(url, rules, JUDGE_MS))
         return undefined
       } catch (thrown) {
         if (isUrlRefused(thrown)) return thrown.fault
@@ -64,7 +66,7 @@ export function createEgress(parts: EgressParts): Egress {
     },
     fetch: (url, request = {}) => noted(fetchUrl({ ...dialling, judge, clock }, url, request)),
     async resolve(url, rules = {}) {
-      const { host, port, addresses } = await noted(place(url, { ...rules, credentials: true }))
+      const { host, port, addresses } = await noted(place(url, { ...rules, credentials: true }, RESOLVE_MS))
       return { host, port, address: addresses[0] }
     },
   }

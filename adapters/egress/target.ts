@@ -31,6 +31,7 @@ export function readTarget(text: string, rules: TargetRules): Target {
   if (!schemes.includes(url.protocol)) throw refuse("scheme", schemeSentence(schemes))
   const withCredentials = url.username !== "" || url.password !== ""
   if (withCredentials && rules.guard && rules.credentials !== true) throw refuse("credentials")
+  if (!decodes(url.username) || !decodes(url.password)) throw refuse("syntax")
   const host = plainHost(url)
   const port = url.port === "" ? (STANDARD_PORTS[url.protocol] ?? SOCKS_PORT) : Number(url.port)
   if (rules.guard && rules.anyPort !== true && port !== 80 && port !== 443 && port < 1024) throw refuse("port")
@@ -46,6 +47,17 @@ function plainHost(url: URL): string {
   const bare = host.startsWith("[") ? host.slice(1, -1) : host
   if (isIP(bare) === 0 && !isName(bare)) throw refuse("syntax")
   return bare
+}
+
+/** Proxies are given the decoded text. */
+function decodes(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    // A stray % sign.
+    return false
+  }
 }
 
 /** Fits into a DNS question. */

@@ -71,7 +71,7 @@ describe("an answer that is too much", () => {
       (_request, response) => void response.writeHead(200, { "content-encoding": "gzip" }).end(bomb),
       { limit: 64 * 1_048_576 },
     )
-    await expect(fetching).rejects.toMatchObject({ code: "URL_ANSWER_UNUSABLE" })
+    await expect(fetching).rejects.toMatchObject({ code: "URL_ANSWER_UNUSABLE", message: /compressed/ })
   })
 
   it("is its headers", async () => {

@@ -143,10 +143,13 @@ describe("a fetch through a proxy", () => {
     expect(asked).toEqual([Buffer.from([4, 1, 8080 >> 8, 8080 & 0xff, 93, 184, 215, 14, 0x6d, 0x65, 0])])
   })
 
-  it.each(["ftp://127.0.0.1:21", "socks6://127.0.0.1", "127.0.0.1:1080", ""])("knows no proxy %j", async (proxy) => {
-    const fetching = inside().fetch("http://public.example/", { proxy, trustedProxy: true })
-    await expect(fetching).rejects.toMatchObject({ name: "UrlRefused" })
-  })
+  it.each(["ftp://127.0.0.1:21", "http://user%:secret@127.0.0.1:8080", "socks6://127.0.0.1", "127.0.0.1:1080", ""])(
+    "knows no proxy %j",
+    async (proxy) => {
+      const fetching = inside().fetch("http://public.example/", { proxy, trustedProxy: true })
+      await expect(fetching).rejects.toMatchObject({ name: "UrlRefused" })
+    },
+  )
 })
 
 describe("a proxy that does not let it through", () => {

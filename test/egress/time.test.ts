@@ -86,6 +86,14 @@ describe("the time of a fetch", () => {
     expect(clock.armed).toBe(0)
   })
 
+  it("leaves no timer behind for an address that refused", async () => {
+    const clock = createTestClock()
+    const server = await premises.http((_request, response) => void response.end("here"))
+    const egress = inside({ clock, names: { "two.example": ["127.0.0.9", "127.0.0.1"] } })
+    expect((await egress.fetch(server.url("/", "two.example"))).status).toBe(200)
+    expect(clock.armed).toBe(0)
+  })
+
   it("is the caller's to end", async () => {
     const server = await premises.http((_request, response) => void response.writeHead(200).write("a"))
     const gone = new AbortController()
