@@ -2,6 +2,7 @@ import process from "node:process"
 import { type App, createApp } from "../app.ts"
 import { toError } from "../errors.ts"
 import type { Listen } from "../listen.ts"
+import { withoutSecrets } from "../log-words.ts"
 import { loadConfig } from "./load-config.ts"
 import { isStartError } from "../settings/start-error.ts"
 
@@ -47,6 +48,6 @@ export async function run(listen: Listen): Promise<void> {
 }
 
 function fail(error: Error): never {
-  console.error(isStartError(error) ? error.message : `Switchboard cannot start: ${error.message}`)
+  console.error(isStartError(error) ? error.message : `Switchboard cannot start: ${withoutSecrets(error.message)}`)
   process.exit(1)
 }

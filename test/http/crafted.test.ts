@@ -159,6 +159,11 @@ function createJudge(
     const { status } = response
     if (NEVER.has(status)) throw new Error(`${status}: ${JSON.stringify(log.lines.at(-1))}`)
     expect(response.headers.get("x-request-id")).toMatch(/^[A-Za-z0-9_.:-]{1,128}$/)
+    expect(response.headers.get("x-content-type-options")).toBe("nosniff")
+    expect(response.headers.get("content-security-policy")).toContain("default-src 'none'")
+    expect(
+      [...response.headers.keys()].filter((name) => /^(access-control-|server$|x-powered-by$)/.test(name)),
+    ).toEqual([])
     count(statuses, status)
     const isItsOwn = crafted.method === spec?.method.toUpperCase()
     // A stream of events does not end by itself.
