@@ -6,15 +6,13 @@ import { notBuiltRoutes } from "../../config/not-built-routes.ts"
 import { notYet } from "../../config/not-yet.ts"
 import { type App, createApp } from "../../core/app.ts"
 import { type Plugin, z } from "../../core/plugin.ts"
-import apiKeys from "../../plugins/api-keys/index.ts"
-import docs from "../../plugins/docs/index.ts"
-import health from "../../plugins/health/index.ts"
-import validation from "../../plugins/validation/index.ts"
-import webhookSignature from "../../plugins/webhook-signature/index.ts"
+import { builtIn } from "../support/built-in.ts"
 import { createTestEgress } from "../support/egress.ts"
 import { createFakeProvider, type FakeProvider } from "../support/fake-provider.ts"
 import { temporaryFolder } from "../support/folder.ts"
 import { type Answer, read } from "./harness.ts"
+
+const PLUGINS = ["api-keys", "webhook-signature", "validation", "health", "docs"]
 
 /** The whole server but for WhatsApp and the disk, started. */
 export interface Whole {
@@ -40,7 +38,7 @@ export async function startWhole(
       system: () => createNodeSystem({ folder: folder.path }),
       clock: createClock,
       egress: createTestEgress,
-      plugins: [apiKeys, webhookSignature, validation, health, docs, ...more],
+      plugins: [...builtIn(...PLUGINS), ...more],
       providers: [{ name: "fake", config: z.object({}), env: {}, create: () => provider }],
       stores: [memoryStorage],
       ledger: memoryLedger,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { refuse } from "../../core/refusal.ts"
-import apiKeys from "../../plugins/api-keys/index.ts"
 import health from "../../plugins/health/index.ts"
+import { theBuiltIn } from "../support/built-in.ts"
 import { createPluginHouse, type PluginHouse, session } from "./house.ts"
 
 const MINUTE = 60_000
@@ -9,7 +9,7 @@ const MINUTE = 60_000
 const houseWith = (config: Record<string, unknown> = {}, more = {}): Promise<PluginHouse> =>
   createPluginHouse({
     plugins: [
-      [apiKeys, {}],
+      [theBuiltIn("api-keys"), {}],
       [health, config],
     ],
     ...more,

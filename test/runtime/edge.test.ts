@@ -4,9 +4,10 @@ import { build } from "esbuild"
 import { createHash, createHmac, randomBytes } from "node:crypto"
 import { describe, expect, test } from "vitest"
 import type { Edge } from "./edge/entry.ts"
+import { builtIn } from "../support/built-in.ts"
 import { hmac, sha256 } from "./edge/sha256.ts"
 
-const entry = fileURLToPath(new URL("./edge/entry.ts", import.meta.url))
+const folder = fileURLToPath(new URL("../..", import.meta.url))
 const KEY = "edge-admin-key-of-thirty-two-chars"
 
 /** What every browser and edge runtime has; nothing of Node's is among it. */
@@ -40,10 +41,21 @@ const WEB = {
   structuredClone,
 }
 
+/** The server with two of its plugins, from where they are. */
+function entry(): string {
+  const plugins = builtIn("api-keys", "validation").map(({ name }) => `./plugins/${name}/index.ts`)
+  return [
+    'import { openEdge as open } from "./test/runtime/edge/entry.ts"',
+    ...plugins.map((file, at) => `import plugin${at} from "${file}"`),
+    `export const openEdge = (env) => open(env, [${plugins.map((_, at) => `plugin${at}`).join(", ")}])`,
+  ].join("\n")
+}
+
 /** One file for a browser-like target. A package or a module of Node that cannot be bundled fails the build. */
 async function bundle(): Promise<{ readonly code: string; readonly inputs: readonly string[] }> {
   const { outputFiles, metafile } = await build({
-    entryPoints: [entry],
+    stdin: { contents: entry(), resolveDir: folder, loader: "ts" },
+    absWorkingDir: folder,
     bundle: true,
     write: false,
     metafile: true,

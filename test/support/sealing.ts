@@ -1,9 +1,10 @@
+import type { System } from "../../core/system.ts"
 import { createNodeSystem } from "../../adapters/system/node.ts"
 import { createHooks } from "../../core/hooks.ts"
 import { createSealer, type Purpose, type Sealer, sealThrough, keyIdOf } from "../../core/records/sealer.ts"
-import { appError } from "../../core/errors.ts"
-import { createCipher } from "../../plugins/encryption/cipher.ts"
-import { masterKey, readKey } from "../../plugins/encryption/keys.ts"
+import type { Handler, HookName } from "../../core/plugin.ts"
+import { refuse } from "../../core/refusal.ts"
+import { theBuiltIn } from "./built-in.ts"
 import { createTestClock } from "./clock.ts"
 import { createTestLog } from "./log.ts"
 
@@ -30,31 +31,24 @@ export async function createTestSealing(
   const system = createNodeSystem()
   const hooks = createHooks({ clock: createTestClock(), log: createTestLog() })
   const calls: string[] = []
-  const masters = await Promise.all(
-    [key, ...older].map((text) => masterKey(readKey(text) ?? { passphrase: text }, system)),
-  )
-  const [newest, ...rest] = masters
-  if (newest === undefined) throw new Error("No key")
-  const cipher = createCipher(newest, rest, system, (kind, name) =>
-    appError(kind === "damaged" ? "RECORD_DAMAGED" : "RECORD_SEALED", { cause: new Error(`${name} does not open`) }),
-  )
-  const pace = <T>(value: T): T | Promise<T> => {
+  const cipher = await handlersOf("encryption", { key, keysOld: older }, system)
+  const pace = <T>(value: T | Promise<T>): T | Promise<T> => {
     if (!slow) return value
     const turns = Math.floor(Math.random() * 4)
-    return (async () => {
+    return (async (): Promise<T> => {
       for (let turn = 0; turn < turns; turn++) await Promise.resolve()
       return value
     })()
   }
   hooks.add("encryption", "record:seal", (records, of) => {
     calls.push(`seal ${of.company} ${of.names.join(" ")}`)
-    return pace(cipher.seal(records, of))
+    return pace(cipher("record:seal")(records, of))
   })
   hooks.add("encryption", "record:open", (records, of) => {
     calls.push(`open ${of.company} ${of.names.join(" ")}`)
-    return pace(cipher.open(records, of))
+    return pace(cipher("record:open")(records, of))
   })
-  hooks.add("encryption", "record:name", (names, of) => pace(cipher.name(names, of)))
+  hooks.add("encryption", "record:name", (names, of) => pace(cipher("record:name")(names, of)))
   const owner = { company: "", purpose: "credentials", salt: new Uint8Array(32) } as const
   const [check] = await sealThrough(hooks, owner, ["check"], [new Uint8Array(1)])
   if (check === undefined) throw new Error("Nothing was sealed")
@@ -69,4 +63,29 @@ export async function createTestSealing(
     complete: (purpose) => complete.has(purpose),
   })
   return { sealer, calls, seals, complete }
+}
+
+/** Sets a plugin up that stands at stages and mounts routes, and gives what it has put at each stage. */
+async function handlersOf(
+  name: string,
+  config: object,
+  system: System,
+): Promise<<N extends HookName>(hook: N) => Handler<N>> {
+  const plugin = theBuiltIn(name)
+  const handlers = new Map<string, unknown>()
+  const context = {
+    config: plugin.config?.parse(config),
+    system,
+    on: (hook: string, handler: unknown) => void handlers.set(hook, handler),
+    reject: refuse,
+    route: () => undefined,
+    records: { seal: () => undefined },
+  }
+  // The rest of what a plugin is given is not needed for this.
+  await plugin.setup(context as never)
+  return (hook) => {
+    const handler = handlers.get(hook)
+    if (handler === undefined) throw new Error(`${name} does not stand at ${hook}`)
+    return handler as never
+  }
 }

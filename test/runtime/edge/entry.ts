@@ -3,8 +3,7 @@ import { memoryStorage } from "../../../adapters/storage/memory/index.ts"
 import { createClock } from "../../../adapters/system/clock.ts"
 import { createApp } from "../../../core/app.ts"
 import { defineConfig } from "../../../core/config.ts"
-import apiKeys from "../../../plugins/api-keys/index.ts"
-import validation from "../../../plugins/validation/index.ts"
+import type { Plugin } from "../../../core/plugin.ts"
 import { createEdgeEgress } from "./egress.ts"
 import { createEdgeProvider } from "./provider.ts"
 import { createEdgeSystem } from "./system.ts"
@@ -17,11 +16,11 @@ export interface Edge {
 }
 
 /** The server as an edge runtime would hold it: no port, no disk, requests come in by themselves. */
-export async function openEdge(env: Readonly<Record<string, string>>): Promise<Edge> {
+export async function openEdge(env: Readonly<Record<string, string>>, plugins: readonly Plugin[]): Promise<Edge> {
   const sent: string[] = []
   const app = createApp({
     config: defineConfig({
-      plugins: [apiKeys, validation],
+      plugins,
       providers: [createEdgeProvider(sent)],
       stores: [memoryStorage],
       ledger: memoryLedger,
