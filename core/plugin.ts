@@ -1,14 +1,8 @@
 import { z } from "@hono/zod-openapi"
 import type { AtomicStore, Quota, Receipt, Taken } from "./atomic.ts"
 import type { Clock } from "./clock.ts"
-import {
-  type Egress,
-  type EgressAnswer,
-  type EgressRequest,
-  isUrlRefused,
-  type UrlFault,
-  type UrlRules,
-} from "./egress.ts"
+import type { Egress, EgressAnswer, EgressRequest, UrlFault, UrlRules } from "./egress.ts"
+import { isUrlRefused } from "./egress.ts"
 import type { CoreCode, coreErrors, ErrorExtra, ErrorSpec } from "./errors.ts"
 import { bool, count, list, ms, share } from "./settings/fields.ts"
 import type { Fault, Refusal } from "./refusal.ts"
