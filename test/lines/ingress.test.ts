@@ -3,6 +3,7 @@ import { appError } from "../../core/errors.ts"
 import type { Ledger } from "../../core/ledger.ts"
 import { refuse } from "../../core/refusal.ts"
 import type { Verified } from "../../core/stages.ts"
+import type { Scope } from "../../core/types.ts"
 import type { House, HouseOptions } from "./house.ts"
 import { type Answer, openStoredWeb, openWeb, type Web, webOf } from "./web.ts"
 
@@ -440,11 +441,30 @@ describe("an unsigned call that the verifier lets pass", () => {
     expect(web.house.provider.line("other").sent).toEqual([])
   })
 
-  it("starts a session only with a key that may", async () => {
-    const web = await openSigned()
-    const body = { type: "session.initialize" }
-    expect((await call(web, null, body, { ...unsigned, "x-api-key": "acme-all" })).status).toBe(202)
-    expect(outcome(await call(web, null, body, { ...unsigned, "x-api-key": "acme-read" }))).toEqual([403, "FORBIDDEN"])
+  it("starts a session only with a key that may do that as well", async () => {
+    const scopes: Readonly<Record<string, readonly Scope[]>> = {
+      "acme-send": ["send"],
+      "acme-session": ["session"],
+      "acme-both": ["send", "session"],
+    }
+    const web = await openSigned({
+      hooks: (hooks) =>
+        hooks.add("more", "request:identify", ({ headers }) => {
+          const own = scopes[headers.get("x-api-key") ?? ""]
+          return own && { kind: "company", company: "acme", scopes: new Set(own) }
+        }),
+    })
+    const by = (key: string, body: object) => call(web, null, body, { ...unsigned, "x-api-key": key })
+    const start = { type: "session.initialize" }
+    expect((await by("acme-both", start)).status).toBe(202)
+    expect((await by("acme-send", SEND)).status).toBe(200)
+    for (const [key, body] of [
+      ["acme-send", start],
+      ["acme-session", start],
+      ["acme-session", SEND],
+    ] as const) {
+      expect(outcome(await by(key, body))).toEqual([403, "FORBIDDEN"])
+    }
   })
 })
 
