@@ -1,9 +1,8 @@
 import type { Clock } from "./clock.ts"
 import { isAppError, toError } from "./errors.ts"
-import { type HookRule, hookTable } from "./loading/hook-table.ts"
+import { createHookEntries, type Entry, type HookListing } from "./loading/hook-entries.ts"
 import type { Logger } from "./log.ts"
 import { withoutSecrets } from "./log-words.ts"
-import { nearest } from "./settings/nearest.ts"
 import type {
   AnswerOf,
   ContextOf,
@@ -55,13 +54,6 @@ export interface HookRegistry extends Hooks {
   drain(): Promise<void>
 }
 
-export interface HookListing {
-  readonly name: string
-  readonly kind: HookKind
-  /** By name; one that has several handlers there is named as often. */
-  readonly plugins: readonly string[]
-}
-
 export type HookFault = InputOf<"plugin:fault">
 
 export interface HooksOptions {
@@ -71,14 +63,6 @@ export interface HooksOptions {
   readonly onFault?: (fault: HookFault) => void
 }
 
-type Run = (...input: readonly unknown[]) => unknown
-interface Entry {
-  readonly plugin: string
-  readonly name: string
-  readonly rule: HookRule
-  readonly run: Run
-}
-
 const ANSWER_MS = 2_000
 const OBSERVE_MS = 30_000
 
@@ -86,10 +70,8 @@ const isPromise = (value: unknown): value is Promise<unknown> =>
   typeof value === "object" && value !== null && "then" in value && typeof value.then === "function"
 
 export function createHooks({ clock, log, onFault }: HooksOptions): HookRegistry {
-  const rules = new Map<string, HookRule>(Object.entries(hookTable))
-  const entries = new Map<string, Entry[]>()
+  const entries = createHookEntries()
   const observing = new Set<Promise<void>>()
-  let frozen = false
 
   const report = (entry: Entry, thrown: unknown): void => {
     const error = toError(thrown)
@@ -128,7 +110,7 @@ export function createHooks({ clock, log, onFault }: HooksOptions): HookRegistry
   }
 
   const ask = (name: string, input: unknown, from = 0): unknown => {
-    const list = entries.get(name)
+    const list = entries.at(name)
     if (list === undefined) return undefined
     for (let index = from; index < list.length; index++) {
       const entry = list[index] as Entry
@@ -162,7 +144,7 @@ export function createHooks({ clock, log, onFault }: HooksOptions): HookRegistry
   const failed = (entry: Entry, thrown: unknown): Error => (isAppError(thrown) ? thrown : faulty(entry, thrown).error)
 
   const hand = (name: string, given: unknown, context: unknown, from = 0): unknown => {
-    const list = entries.get(name)
+    const list = entries.at(name)
     let value = given
     for (let index = from; list !== undefined && index < list.length; index++) {
       const entry = list[index] as Entry
@@ -207,7 +189,7 @@ export function createHooks({ clock, log, onFault }: HooksOptions): HookRegistry
   }
 
   const observe = (name: string, input: unknown): void => {
-    for (const entry of entries.get(name) ?? []) {
+    for (const entry of entries.at(name) ?? []) {
       const done: Promise<void> = Promise.resolve()
         .then(() => watch(entry, input))
         .finally(() => observing.delete(done))
@@ -221,39 +203,15 @@ export function createHooks({ clock, log, onFault }: HooksOptions): HookRegistry
     transform: hand,
     async collect(name: string, input: unknown) {
       const items: Record<string, unknown> = Object.create(null)
-      await Promise.all(
-        (entries.get(name) ?? []).map(async (entry) => (items[entry.plugin] = await item(entry, input))),
-      )
+      await Promise.all((entries.at(name) ?? []).map(async (entry) => (items[entry.plugin] = await item(entry, input))))
       return items
     },
     observe,
-    has: (name: string) => entries.has(name),
-    declare(plugin: string, name: string, kind: HookKind) {
-      if (rules.has(name)) throw new Error(`Plugin ${plugin}: the hook ${name} exists already`)
-      rules.set(name, { kind })
-    },
-    add(plugin: string, name: string, run: Run) {
-      const rule = rules.get(name)
-      if (rule === undefined)
-        throw new Error(`Plugin ${plugin}: there is no hook ${name}${nearest(name, rules.keys())}`)
-      if (typeof run !== "function") throw new Error(`Plugin ${plugin}: the handler of ${name} is not a function`)
-      if (frozen) throw new Error(`Plugin ${plugin}: ${name} came after the start; add hooks in setup`)
-      const list = entries.get(name) ?? []
-      if (rule.kind === "collect" && list.some((entry) => entry.plugin === plugin)) {
-        throw new Error(`Plugin ${plugin}: ${name} has a handler of this plugin already`)
-      }
-      const entry = { plugin, name, rule, run }
-      if (name.endsWith(":open")) list.unshift(entry)
-      else list.push(entry)
-      entries.set(name, list)
-    },
-    freeze: () => void (frozen = true),
-    list: () =>
-      [...rules].map(([name, { kind }]) => ({
-        name,
-        kind,
-        plugins: (entries.get(name) ?? []).map(({ plugin }) => plugin),
-      })),
+    has: entries.has,
+    declare: entries.declare,
+    add: entries.add,
+    freeze: entries.freeze,
+    list: entries.list,
     async drain() {
       while (observing.size > 0) await Promise.all(observing)
     },

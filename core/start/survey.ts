@@ -1,6 +1,6 @@
 import type { Config } from "../config.ts"
 import { appError } from "../errors.ts"
-import type { HookListing } from "../hooks.ts"
+import type { HookListing } from "../loading/hook-entries.ts"
 import type { OwnedRoute } from "../http/table.ts"
 import type { Plugin } from "../plugin.ts"
 import { listOwners, listVariables, type Variable } from "../settings/owners.ts"

@@ -60,7 +60,13 @@ const floors: readonly (readonly string[])[] = [
     ...["records/vault", "records/sealed-ledger", "records/ledger/commit-lane", "records/ledger/names"],
     ...["records/ledger/reseal-rows", "records/ledger/sealed-company", "records/ledger/sealed-rows"],
     ...["records/local-ownership", "records/storage-probe", "records/memory-atomic"],
-    ...["records/plugin-records", "loading/own-hooks", "loading/instruments", "loading/metric-shape"],
+    ...[
+      "records/plugin-records",
+      "loading/own-hooks",
+      "loading/instruments",
+      "loading/metric-shape",
+      "loading/hook-entries",
+    ],
   ],
 ]
 const LINES = 3

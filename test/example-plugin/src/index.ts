@@ -1,7 +1,17 @@
-import { definePlugin, z } from "@switchboard/server/plugin"
-import type { Greeter } from "./greeting.ts"
+import { definePlugin, type Transform, z } from "@switchboard/server/plugin"
 
-export type { Greeter } from "./greeting.ts"
+declare module "@switchboard/server/plugin" {
+  interface HookMap {
+    /** The word before it is said; whoever stands here may change it. */
+    "greeting:word": Transform<{ readonly company: string }, string>
+  }
+}
+
+/** The service `greeting`, for other plugins. */
+export interface Greeter {
+  /** A greeting in the name of the company. */
+  greet(company: string, name: string): Promise<string>
+}
 
 const MOST = 40
 

@@ -1,5 +1,5 @@
 import { definePlugin } from "@switchboard/server/plugin"
-import type { Greeter } from "./greeting.ts"
+import type { Greeter } from "./index.ts"
 
 /** Another plugin that hooks into the first one's stage, and uses its service. */
 export default definePlugin({
