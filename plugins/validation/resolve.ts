@@ -35,6 +35,8 @@ const REMEMBERED = 10_000
 const ASKED_MS = 1_200
 /** After a question that gave nothing: a wrong number must not be asked about again with each send. */
 const FRUITLESS_MS = 60_000
+/** After no answer: a batch would wait in vain for each of its numbers. */
+const QUIET_MS = 10_000
 /** Of one company: enough for a campaign that begins, too few to look like one that hunts for accounts. */
 const QUESTIONS = { limit: 30, windowMs: 60_000, cost: 1 }
 
@@ -43,6 +45,8 @@ export function createResolver(deps: ResolverDeps): Resolver {
   const known = createBoundedMap<Known>(REMEMBERED)
   /** A hundred messages to one number ask once. */
   const asking = new Map<string, Promise<string>>()
+  /** Until when each company is asked nothing, monotonic ms. */
+  const quiet = createBoundedMap<number>(REMEMBERED)
   // An erased company's knowledge is not that of the next one with its id.
   const idOf = (company: string, usual: string): string => `${company}\n${companies.generation(company)}\n${usual}`
 
@@ -80,20 +84,24 @@ export function createResolver(deps: ResolverDeps): Resolver {
   const find = async (company: string, both: readonly [string, string]): Promise<string> => {
     const [usual] = both
     const kept = await storage.of(company).get<Kept>(usual)
-    if (kept !== undefined) {
+    if (kept !== undefined && both.includes(kept.phone)) {
       known.set(idOf(company, usual), { phone: kept.phone })
       return kept.phone
     }
-    if (sessions.get(company)?.connected !== true) return usual
+    if (sessions.get(company)?.connected !== true || (quiet.get(company) ?? 0) > clock.monotonic()) return usual
     if (!(await atomic.local.take(`validation spellings ${company}`, QUESTIONS)).taken) return usual
-    const answer = await inTime(clock, ASKED_MS, ask(company, both)).catch(() => {
-      // How it failed may name the number; that it did is all that matters here.
+    // How it failed may name the number; that it did is all that matters here.
+    const answer = await inTime(clock, ASKED_MS, ask(company, both)).catch(() => undefined)
+    if (typeof answer === "string") {
+      await keep(company, usual, answer)
+      return answer
+    }
+    known.set(idOf(company, usual), { phone: usual, until: clock.monotonic() + FRUITLESS_MS })
+    if (answer === undefined) {
       log.debug({ company }, "WhatsApp did not say which spelling of a number it knows")
-      return undefined
-    })
-    if (typeof answer === "string") await keep(company, usual, answer)
-    else known.set(idOf(company, usual), { phone: usual, until: clock.monotonic() + FRUITLESS_MS })
-    return answer ?? usual
+      quiet.set(company, clock.monotonic() + QUIET_MS)
+    }
+    return usual
   }
 
   return {
@@ -114,7 +122,10 @@ export function createResolver(deps: ResolverDeps): Resolver {
       const both = spellings(phone)
       if (both === undefined) return
       const before = known.get(idOf(company, both[0]))
-      if (before?.phone !== phone || before.until !== undefined) await keep(company, both[0], phone)
+      if (before?.phone === phone && before.until === undefined) return
+      const kept = await storage.of(company).get<Kept>(both[0])
+      if (kept?.phone === phone) known.set(idOf(company, both[0]), { phone })
+      else await keep(company, both[0], phone)
     },
 
     async missed(company, phone) {

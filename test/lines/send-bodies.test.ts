@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest"
-import { startWhole } from "../http/whole.ts"
 import { openWeb, type Web } from "./web.ts"
 
 const url = "https://files.example/a.png"
@@ -98,34 +97,18 @@ describe("POST /send-media", () => {
   })
 })
 
-describe("With the validating plugin and without it", () => {
-  const faulty = { ...to, phone: "+999 123456789", type: "poll", name: "\u0000", options: ["Yes", 7, "\u0000"], ttl: 0 }
-
-  it("all faults are named at once, each with its path", async () => {
-    const whole = await startWhole()
-    const { status, json } = await whole.call("POST", "/api/whatsapp/send", faulty)
-    await whole.stop()
-    expect([status, json.error.code]).toEqual([400, "VALIDATION_ERROR"])
-    const details = json.error.details as unknown as { path: string }[]
-    expect(details.map(({ path }) => path).sort()).toEqual(["name", "options[1]", "options[2]", "phone", "ttl"])
-  })
-
+describe("Without the validating plugin", () => {
   it("core refuses by itself what it cannot read", async () => {
     const web = await connectedWeb()
-    const { json } = await web.call("POST", "/send", faulty)
+    const poll = { ...to, phone: "+999 123456789", type: "poll", name: "\u0000", options: ["Yes", 7, "\u0000"], ttl: 0 }
+    const { status, json } = await web.call("POST", "/send", poll)
+    expect([status, json.error.code]).toEqual([400, "VALIDATION_ERROR"])
     expect(json.error.details).toMatchObject([{ path: "options[1]" }, { path: "ttl" }])
     await expectNothing(web)
   })
 
-  it("a URL that leads inside is refused by the one, and goes no further in the other", async () => {
+  it("a URL that leads inside goes no further than any other", async () => {
     const inside = { ...to, type: "image", media: { url: "http://169.254.169.254/latest" } }
-    const whole = await startWhole()
-    const guarded = await whole.call("POST", "/api/whatsapp/send", inside)
-    await whole.stop()
-    expect([guarded.json.error.code, guarded.json.error.details]).toMatchObject([
-      "INVALID_MEDIA_URL",
-      [{ path: "media.url" }],
-    ])
     expect((await (await connectedWeb()).call("POST", "/send", inside)).json.error.code).toBe("NOT_SUPPORTED")
   })
 })

@@ -1,6 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { Contact } from "../../core/provider.ts"
+import { createPluginStorage } from "../../core/records/plugin-records.ts"
 import type { Draft, Message, SessionStatus } from "../../core/types.ts"
 import validation from "../../plugins/validation/index.ts"
 import { spellingsOf } from "../../plugins/validation/spellings.ts"
@@ -76,6 +77,14 @@ describe("A number with two spellings", () => {
     expect(house.asked).toEqual([`a ${NINE[0]}`])
   })
 
+  it("goes by no record that is not one of its spellings", async () => {
+    const house = await houseOf([EIGHT[0]])
+    const records = createPluginStorage(house.ledger, "validation").of("a")
+    await records.put(EIGHT[0], { phone: "79001234567", at: 0 })
+    expect(await addressed(house, EIGHT[1])).toBe(EIGHT[0])
+    expect(await records.get(EIGHT[0])).toMatchObject({ phone: EIGHT[0] })
+  })
+
   it("is the business of each company by itself", async () => {
     const house = await houseOf([EIGHT[0]])
     await addressed(house, EIGHT[1], "a")
@@ -136,6 +145,20 @@ describe("A number that WhatsApp says nothing of", () => {
       expect(house.clock.armed).toBe(0)
     },
   )
+
+  it("costs a batch one wait and not one for each of its numbers", async () => {
+    const house = await houseOf([])
+    house.lookup = () => new Promise(() => undefined)
+    const first = addressed(house, EIGHT[0])
+    await house.clock.advance(1_200)
+    await first
+    for (const [usual] of [NINE, MEXICAN, ARGENTINE]) expect(await addressed(house, usual)).toBe(usual)
+    expect(house.asked).toHaveLength(1)
+    await house.clock.advance(10_000)
+    house.lookup = async (phone) => there(phone)
+    await addressed(house, NINE[0])
+    expect(house.asked).toHaveLength(2)
+  })
 
   it("is answered within the time of a hook, though each question takes its time", async () => {
     const house = await houseOf([])

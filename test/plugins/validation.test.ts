@@ -186,7 +186,8 @@ describe("A text", () => {
   ])("of %s is cleaned in no time", (_, text) => {
     const begun = performance.now()
     removeScripts(removeControls(text))
-    expect(performance.now() - begun).toBeLessThan(250)
+    // A fraction of a second on a machine at work; what grows with the square takes minutes.
+    expect(performance.now() - begun).toBeLessThan(5_000)
   })
 })
 

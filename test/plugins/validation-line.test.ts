@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { connected, dataOf, openStage, type Stage, type StageCompany } from "./stage.ts"
+import { connected, dataOf, openStage, type Stage, type StageCompany } from "../runtime/stage.ts"
 
 /** A person in Belo Horizonte, whose account has kept its eight digits, and how everybody writes the number today. */
 const ACCOUNT = "553187654321"
