@@ -13,6 +13,7 @@ import blocking from "../plugins/blocking/index.ts"
 import docs from "../plugins/docs/index.ts"
 import encryption from "../plugins/encryption/index.ts"
 import health from "../plugins/health/index.ts"
+import pacing from "../plugins/pacing/index.ts"
 import rateLimit from "../plugins/rate-limit/index.ts"
 import validation from "../plugins/validation/index.ts"
 import webhookSignature from "../plugins/webhook-signature/index.ts"
@@ -27,6 +28,7 @@ export default defineConfig({
     validation, // ids, phones and texts
     blocking, // whom nobody writes to or hears
     rateLimit, // how many messages in a window
+    pacing, // when each of them goes
     encryption, // what is stored
     health, // is it well
     docs, // what can be called
