@@ -34,8 +34,8 @@ export const config = z.object({
   enabled: bool.default(false).describe("Pace what companies send: hold messages back rather than refuse them"),
   intervalMs: milliseconds.default(3_000).describe("Shortest time between two messages of a company (ms); 0: none"),
   jitter: share.default(0.5).describe("By which share of it, at most, that time is longer, at random"),
-  dailyCap: cap.default(1_000).describe("Messages of a company in a day; 0: any number"),
-  firstContacts: cap.default(15).describe("Chats that a company may begin in a day; 0: any number"),
+  dailyCap: cap.default(1_000).describe("Messages of a company in a day; 0: as many as there are"),
+  firstContacts: cap.default(15).describe("Chats that a company may begin in a day; 0: as many as there are"),
   quietHours: quietHours.optional().describe("Time of the day in which nothing is sent, such as `22:00-08:00`"),
   timeZone: timeZone.default("UTC").describe("Time zone of the day and of quiet hours, such as `Europe/Berlin`"),
   recipientSpacingMs: milliseconds
