@@ -51,7 +51,7 @@ describe("an answer that is too much", () => {
   })
 
   it.each([
-    ["gzip", gzipSync(Buffer.alloc(256 * 1_048_576))],
+    ["gzip", gzipSync(Buffer.alloc(128 * 1_048_576))],
     ["deflate", deflateSync(Buffer.alloc(64 * 1_048_576))],
     ["br", brotliCompressSync(Buffer.alloc(64 * 1_048_576))],
   ] as const)("is a %s bomb, stopped where the limit is", async (encoding, bomb) => {
