@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { SandboxLine } from "../sandbox/index.ts"
 import { temporaryFolder } from "../support/folder.ts"
 import { root, until } from "../support/platform.ts"
-import { connected, dataOf, linkCompany, openStage, type Stage } from "./stage.ts"
+import { connected, dataOf, linkCompany, openStage, type Stage } from "../runtime/stage.ts"
 
 /** Signed calls to the server as a process of its own: the examples of the README as they stand there, and a kill. */
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import apiKeys from "../../plugins/api-keys/index.ts"
 import plugin from "../../plugins/webhook-signature/index.ts"
+import { builtIn } from "../support/built-in.ts"
 import { createPluginHouse, type PluginHouse } from "./house.ts"
 import { hubSignature } from "./webhook-signature-house.ts"
 
@@ -10,10 +10,7 @@ const BODY = "{}"
 
 async function open(config: Readonly<Record<string, unknown>> = {}, kept?: unknown): Promise<PluginHouse> {
   const house = await createPluginHouse({
-    plugins: [
-      [apiKeys, {}],
-      [plugin, config],
-    ],
+    plugins: [...builtIn("api-keys").map((keys) => [keys, {}] as const), [plugin, config]],
   })
   house.companies.acme = kept === undefined ? {} : { webhookSecret: kept }
   return house
