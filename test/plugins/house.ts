@@ -6,7 +6,7 @@ import { createHooks, type HookRegistry } from "../../core/hooks.ts"
 import { createHttp, type Http } from "../../core/http/app.ts"
 import type { OwnedRoute } from "../../core/http/table.ts"
 import type { Ledger } from "../../core/ledger.ts"
-import type { Plugin, ResealProgress } from "../../core/plugin.ts"
+import type { AtomicStores, Plugin, ResealProgress } from "../../core/plugin.ts"
 import { setUpPlugin } from "../../core/loading/plugin-setup.ts"
 import type { ApiRoute } from "../../core/route.ts"
 import { type CoreSettings, coreSettings } from "../../core/settings.ts"
@@ -60,6 +60,7 @@ export interface PluginHouseOptions {
   readonly routes?: readonly ApiRoute[]
   readonly settings?: Partial<CoreSettings>
   readonly egress?: Egress
+  readonly atomic?: (clock: TestClock) => AtomicStores
   readonly ledger?: Ledger
   /** What the clock shows first, epoch ms. */
   readonly start?: number
@@ -137,7 +138,7 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
       routes,
       system: options.system ?? createNodeSystem(),
       egress: options.egress ?? createTestEgress({ clock, log }),
-      atomic: { local: createMemoryAtomic(clock), shared: undefined },
+      atomic: options.atomic?.(clock) ?? { local: createMemoryAtomic(clock), shared: undefined },
       storage: (name) => createPluginStorage(ledger, name),
       companies: () => ({
         exists: async (company) => Object.hasOwn(house.companies, company),
