@@ -2,8 +2,8 @@ import { bool, definePlugin, type Draft, type Fault, type Refusal, z } from "../
 import { createCleaner, textFaults } from "./clean.ts"
 import { createUrlGuard } from "./media-url.ts"
 import { compilePattern, isPattern } from "./pattern.ts"
-import { withPlainPhones, wrongPhones } from "./people.ts"
-import { createPhoneReader } from "./phone.ts"
+import { wrongPhones } from "./people.ts"
+import { createCallingCodes, createPhoneReader } from "./phone.ts"
 import { createResolver } from "./resolve.ts"
 
 const ANY_PHONE = "^[0-9]{10,15}$"
@@ -45,6 +45,7 @@ export default definePlugin({
     const phoneAllowed = compilePattern(config.allowedPhonePattern)
     const anyPhone = config.allowedPhonePattern === ANY_PHONE
     const readPhone = createPhoneReader()
+    const hasCountry = createCallingCodes()
     const clean = createCleaner(config.sanitize)
     const urls = createUrlGuard({ egress, clock })
 
@@ -97,16 +98,11 @@ export default definePlugin({
       return verdict && refusal([verdict])
     }
 
-    const plain = (to: Draft["to"]): Draft["to"] => {
-      if (to.kind !== "phone" || to.phone === "") return to
-      const { phone } = readPhone(to.phone)
-      return phone === to.phone ? to : { kind: "phone", phone }
-    }
-
     const normalise = (draft: Draft): Draft => {
-      const to = plain(draft.to)
-      const content = withPlainPhones(draft.content, readPhone)
-      return to === draft.to && content === draft.content ? draft : { ...draft, to, content }
+      const { to } = draft
+      if (to.kind !== "phone" || to.phone === "") return draft
+      const { phone } = readPhone(to.phone)
+      return phone === to.phone ? draft : { ...draft, to: { kind: "phone", phone } }
     }
 
     const recipientFaults = ({ to }: Draft, path: string): readonly Fault[] => {
@@ -118,7 +114,7 @@ export default definePlugin({
     }
 
     const phoneFaults = ({ content }: Draft): readonly Fault[] =>
-      wrongPhones(content, readPhone).map((path) => phoneFault(path, NO_COUNTRY))
+      wrongPhones(content, hasCountry).map((path) => phoneFault(path, NO_COUNTRY))
   },
 })
 
