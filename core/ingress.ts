@@ -155,8 +155,8 @@ export function createIngress(deps: IngressDeps): Ingress {
 
   const perform = async (foreign: ForeignCall, verified: Verified, principal: Principal, ticket: Ticket) => {
     const { company } = foreign.call
-    const { type, act, data } = read(foreign.parse(foreign.body), acts)
-    if (isForeign(data.companyId, company)) throw appError("FORBIDDEN")
+    const { type, act, data, companyId } = read(foreign.parse(foreign.body), acts)
+    if (isForeign(companyId, company) || isForeign(data.companyId, company)) throw appError("FORBIDDEN")
     if (!principal.scopes.has(act.scope)) throw appError("FORBIDDEN", { details: { scope: act.scope } })
     const call: Call = { ...foreign.call, principal }
     const answer = await act.run({ call, data, respondAsync: foreign.respondAsync, ticket })
@@ -188,15 +188,22 @@ function repeated({ type, messageId }: SeenCall): IngressAnswer {
   return { status: 200, data: { repeated: true, type, ...(messageId !== null && { messageId }) } }
 }
 
+interface Asked {
+  readonly type: string
+  readonly act: Act
+  readonly data: Fields
+  readonly companyId: unknown
+}
+
 /** What a body asks for. Throws VALIDATION_ERROR. */
-function read(body: unknown, acts: ReadonlyMap<string, Act>): { type: string; act: Act; data: Fields } {
+function read(body: unknown, acts: ReadonlyMap<string, Act>): Asked {
   if (!isFields(body)) throw fault("", "Expected an object with `type` and `data`")
-  const { type, data = null } = body
+  const { type, data = null, companyId } = body
   const act = typeof type === "string" ? acts.get(type) : undefined
   if (typeof type !== "string" || act === undefined)
     throw fault("type", `expected one of ${[...acts.keys()].join(", ")}`)
   if (data !== null && !isFields(data)) throw fault("data", "expected an object")
-  return { type, act, data: data ?? {} }
+  return { type, act, data: data ?? {}, companyId }
 }
 
 /** `null` and the empty text count as left out. */

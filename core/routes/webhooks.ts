@@ -35,7 +35,7 @@ export function webhookRoute({ ingress }: Lines): ApiRoute {
       company: "path",
       summary: "A signed call from another system",
       description:
-        "Signed over its bytes, with the headers of Standard Webhooks or with `X-Hub-Signature-256`. `message.send` passes everything that a send passes; `session.initialize` answers with the status and never with a code. A call whose id has been here, once accepted, is answered 200 and does nothing.",
+        "Signed over its bytes, with the headers of Standard Webhooks or with `X-Hub-Signature-256`. `message.send` passes everything that a send passes; `session.initialize` answers with the status and never with a code. A call whose id has been here, once accepted, is answered 200 and does nothing. Send `Prefer: respond-async` not to wait for WhatsApp.",
       tag: "Webhooks",
       params: companyParams,
       body: asked,

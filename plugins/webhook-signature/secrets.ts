@@ -9,7 +9,8 @@ export const LEAST_BYTES = 24
 const MOST_BYTES = 64
 const LONGEST = 500
 
-export const RULE = `expected a text of 1 to ${LONGEST} characters, not stars alone; after ${PREFIX} it must be base64`
+/** Without the prefix itself, which may be all that somebody has given. */
+export const RULE = `expected a text of 1 to ${LONGEST} characters, not stars alone; after the prefix of Standard Webhooks it must be base64`
 
 /** True for a text that can be a secret. */
 export function isSecret(text: string): boolean {

@@ -105,6 +105,7 @@ describe("a call from another system", () => {
       ["6", { a: 1 }],
     ] as const) {
       expect(outcome(await call(web, id, named(foreign)))).toEqual([403, "FORBIDDEN"])
+      expect(outcome(await call(web, id, { ...SEND, companyId: foreign }))).toEqual([403, "FORBIDDEN"])
     }
     expect(web.house.provider.line("other").sent).toEqual([])
   })

@@ -188,6 +188,24 @@ describe.each([
   })
 })
 
+describe("the server's secret", () => {
+  it.each([
+    ["WHATSAPP_WEBHOOK_SECRET", "", "must not be empty"],
+    ["WHATSAPP_WEBHOOK_SECRET_OLD", "", "must not be empty"],
+    ["WHATSAPP_WEBHOOK_SECRET", "whsec_", "base64"],
+    ["WHATSAPP_WEBHOOK_SECRET", "whsec_not-base-64-at-all", "base64"],
+    ["WHATSAPP_WEBHOOK_SECRET_OLD", "the former one, alone", "needs WHATSAPP_WEBHOOK_SECRET"],
+  ])("in %s as %j stops the start, which says why and not what", async (variable, value, reason) => {
+    const failure = await startWhole({ [variable]: value }).then(
+      () => "started",
+      (thrown: Error) => thrown.message,
+    )
+    expect(failure).toContain(`${variable}: `)
+    expect(failure).toContain(reason)
+    if (value.length > "whsec_".length) expect(failure).not.toContain(value)
+  })
+})
+
 describe("a company's secret", () => {
   it("is set, kept, taken away and refused like its other settings, and never shown", async () => {
     const whole = await startWhole()
