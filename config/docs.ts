@@ -5,23 +5,34 @@ import { memoryLedger } from "../adapters/ledger/memory/index.ts"
 import { createApp } from "../core/app.ts"
 import type { Config } from "../core/config.ts"
 import type { OwnedRoute } from "../core/http/table.ts"
+import { missingInManuals } from "./manuals.ts"
 import standard from "./switchboard.config.ts"
-import { envExample, errorsTable, pluginsTable, routesTable, settingsTable, storesTable } from "./tables.ts"
+import {
+  enabling,
+  envExample,
+  errorsTable,
+  ownPlugins,
+  pluginsTable,
+  routesTable,
+  settingsTable,
+  storesTable,
+} from "./tables.ts"
 
 /**
  * `npx tsx config/docs.ts` writes the tables of the README, between their markers, and `.env.example`;
- * with `--check` it writes nothing and ends with 1 when one of them is not what the code says.
+ * with `--check` it writes nothing and ends with 1 when one of them is not what the code says. Either way it ends with 1
+ * when the README.md of a plugin does not name all that the plugin has.
  */
 
 const root = fileURLToPath(new URL("../", import.meta.url))
 
-/** The files as they should be, by path below the root. */
-export async function generate(): Promise<Readonly<Record<string, string>>> {
-  const routes = await mountedRoutes()
+/** The files as they should be, by path below the root; `routes`: when they are known already. */
+export async function generate(routes?: readonly OwnedRoute[]): Promise<Readonly<Record<string, string>>> {
   const tables: Readonly<Record<string, string>> = {
     plugins: pluginsTable(standard),
+    enabling: enabling(standard),
     settings: settingsTable(standard),
-    routes: routesTable(routes, standard),
+    routes: routesTable(routes ?? (await mountedRoutes()), standard),
     errors: errorsTable(standard),
     stores: storesTable(standard),
   }
@@ -54,10 +65,20 @@ async function mountedRoutes(): Promise<readonly OwnedRoute[]> {
   return routes
 }
 
+/** What the READMEs of plugins do not tell, one line each. */
+export async function untold(routes?: readonly OwnedRoute[]): Promise<string[]> {
+  const read = (file: string): Promise<string | undefined> =>
+    readFile(`${root}${file}`, "utf8").catch((thrown: NodeJS.ErrnoException) => {
+      if (thrown.code === "ENOENT") return undefined
+      throw thrown
+    })
+  return missingInManuals(ownPlugins(standard), routes ?? (await mountedRoutes()), read)
+}
+
 /** Paths of the files that are not what they should be. */
-export async function outdated(): Promise<string[]> {
+export async function outdated(routes?: readonly OwnedRoute[]): Promise<string[]> {
   const found: string[] = []
-  for (const [file, text] of Object.entries(await generate())) {
+  for (const [file, text] of Object.entries(await generate(routes))) {
     const now = await readFile(`${root}${file}`, "utf8").catch(() => "")
     if (now !== text) found.push(file)
   }
@@ -65,11 +86,15 @@ export async function outdated(): Promise<string[]> {
 }
 
 if (process.argv[1] !== undefined && fileURLToPath(import.meta.url).startsWith(process.argv[1].replace(/\.ts$/, ""))) {
+  const routes = await mountedRoutes()
   if (process.argv.includes("--check")) {
-    const files = await outdated()
+    const files = await outdated(routes)
     for (const file of files) console.error(`${file} is not what the code says; run: npx tsx config/docs.ts`)
-    process.exitCode = files.length === 0 ? 0 : 1
+    if (files.length > 0) process.exitCode = 1
   } else {
-    for (const [file, text] of Object.entries(await generate())) await writeFile(`${root}${file}`, text)
+    for (const [file, text] of Object.entries(await generate(routes))) await writeFile(`${root}${file}`, text)
   }
+  const missing = await untold(routes)
+  for (const line of missing) console.error(line)
+  if (missing.length > 0) process.exitCode = 1
 }

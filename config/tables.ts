@@ -3,7 +3,7 @@ import type { Config } from "../core/config.ts"
 import { coreErrors, type ErrorSpec } from "../core/errors.ts"
 import type { OwnedRoute } from "../core/http/table.ts"
 import { listOwners, listVariables, type Variable } from "../core/settings/owners.ts"
-import type { Plugin } from "../core/plugin.ts"
+import type { MetricSpec, Plugin } from "../core/plugin.ts"
 
 /** The tables of the README and `.env.example`, from what the code itself declares. */
 
@@ -12,7 +12,7 @@ const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n")
 
-const ownPlugins = (config: Config): Plugin[] => config.plugins.filter((plugin) => typeof plugin !== "string")
+export const ownPlugins = (config: Config): Plugin[] => config.plugins.filter((plugin) => typeof plugin !== "string")
 
 /** Every variable of the composition, owner by owner. */
 function variablesOf(config: Config): Variable[] {
@@ -87,10 +87,34 @@ export function errorsTable(config: Config): string {
 }
 
 export function pluginsTable(config: Config): string {
-  return table(
-    ["plugin", "what it does"],
-    ownPlugins(config).map(({ name, description }) => [`[${name}](plugins/${name}/README.md)`, description]),
-  )
+  const plugins = ownPlugins(config)
+  const rows = plugins.map(({ name, description, env = {} }) => {
+    return [`[${name}](plugins/${name}/README.md)`, description, family(Object.keys(env))]
+  })
+  const metrics = plugins.flatMap(({ metrics = {} }) => Object.entries<MetricSpec>(metrics))
+  const all = table(["plugin", "what it does", "settings"], rows)
+  if (metrics.length === 0) return all
+  const figures = metrics.map(([name, { kind, labels = {}, help }]) => {
+    return [`\`${name}\``, kind, Object.keys(labels).join(", ") || NONE, help]
+  })
+  return `${all}\n\n${table(["metric", "kind", "labels", "what it counts"], figures)}`
+}
+
+/** What the names begin with, if that says more than whose server it is; otherwise the names. */
+function family(names: readonly string[]): string {
+  const [first = "", ...rest] = names
+  if (first === "") return NONE
+  let length = first.length
+  for (const name of rest) while (!name.startsWith(first.slice(0, length))) length--
+  const common = first.slice(0, first.lastIndexOf("_", length - 1) + 1)
+  if (rest.length === 0 || common.split("_").length < 3) return names.map((name) => `\`${name}\``).join(" ")
+  return `\`${common}*\``
+}
+
+/** How a plugin of one's own is put behind those that are there. */
+export function enabling(config: Config): string {
+  const names = ownPlugins(config).map(({ name }) => name)
+  return `\`\`\`sh\nWHATSAPP_PLUGINS=${[...names, "./no-shouting.ts"].join(",")} npm start\n\`\`\``
 }
 
 export function routesTable(routes: readonly OwnedRoute[], config: Config): string {

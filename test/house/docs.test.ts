@@ -1,11 +1,15 @@
 import { describe, expect, it } from "vitest"
-import { generate, outdated } from "../../config/docs.ts"
+import { generate, outdated, untold } from "../../config/docs.ts"
 import { coreErrors } from "../../core/errors.ts"
 import { coreEnv } from "../../core/settings.ts"
 
 describe("generated documentation", () => {
   it("is what the code says; otherwise run: npx tsx config/docs.ts", async () => {
     expect(await outdated()).toEqual([])
+  })
+
+  it("of each plugin names its settings, company settings, errors, metrics, hooks, services and routes", async () => {
+    expect(await untold()).toEqual([])
   })
 
   it("names every setting, every error and every route", async () => {
