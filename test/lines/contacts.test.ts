@@ -108,3 +108,26 @@ describe("Both", () => {
     expect((await check(web, "?phone=79001234567", "acme-all", "other")).status).toBe(403)
   })
 })
+
+describe("What plugins may ask of a line", () => {
+  it("is whether a phone is on WhatsApp, while it is connected and the provider can tell", async () => {
+    const web = openWeb()
+    const { view } = web.house.lines.sessions
+    const ask = () => view.lookup("acme", "79001234567", 1_000)
+    await expect(ask()).rejects.toMatchObject({ code: "NO_ACTIVE_SESSION" })
+    await web.house.connect("acme")
+    const contact = { address: "79001234567@s.whatsapp.net", lid: null }
+    expect(await ask()).toBeUndefined()
+    web.house.provider.contacts.set("79001234567", contact)
+    expect(await ask()).toEqual(contact)
+    web.house.provider.line("acme").end("unreachable")
+    await web.house.clock.settle()
+    await expect(ask()).rejects.toMatchObject({ code: "NO_ACTIVE_SESSION" })
+    const unable = openWeb()
+    unable.house.provider.able = false
+    await unable.house.connect("acme")
+    await expect(unable.house.lines.sessions.view.lookup("acme", "79001234567", 1_000)).rejects.toMatchObject({
+      code: "NOT_SUPPORTED",
+    })
+  })
+})

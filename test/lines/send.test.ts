@@ -255,6 +255,10 @@ describe("the stages of a send", () => {
           return draft
         })
         hooks.add("probe", "message:validate", () => void stages.push("validate"))
+        hooks.add("probe", "message:address", (draft) => {
+          stages.push("address")
+          return draft
+        })
         hooks.add("probe", "message:block", ({ direction }) => void stages.push(`block ${direction}`))
         hooks.add("probe", "message:limit", () => void stages.push("limit"))
         hooks.add("probe", "outbox:hold", (hold) => {
@@ -265,12 +269,33 @@ describe("the stages of a send", () => {
     })
     await house.connect("acme")
     await house.send("acme", {})
-    expect(stages).toEqual(["prepare", "validate", "block outbound", "limit", "hold"])
+    expect(stages).toEqual(["prepare", "validate", "address", "block outbound", "limit", "hold"])
     stages.length = 0
     await house.lines.commands.disconnect(callOf("acme"))
     await expect(house.send("acme", {})).rejects.toThrow()
-    expect(stages).toEqual(["prepare", "validate", "block outbound"])
+    expect(stages).toEqual(["prepare", "validate", "address", "block outbound"])
     expect((await house.lines.messages.list("acme", { limit: 10 })).data).toHaveLength(1)
+  })
+
+  it("ask for the address of no message that is refused anyway", async () => {
+    const asked: unknown[] = []
+    const house = openHouse({
+      hooks: (hooks) => {
+        hooks.add("guardian", "message:validate", ({ message }) =>
+          message.content.type === "text" && message.content.text === "rude" ? refuse("INVALID_MESSAGE") : undefined,
+        )
+        hooks.add("probe", "message:address", (draft) => {
+          asked.push(draft.to)
+          return { ...draft, to: { kind: "phone", phone: "79007654321" } }
+        })
+      },
+    })
+    await house.connect("acme")
+    for (const body of [{ message: "rude" }, { ttl: 0 }, { replyTo: "3EB0AA" }])
+      await expect(house.send("acme", body)).rejects.toThrow()
+    expect(asked).toEqual([])
+    expect((await house.send("acme", {})).data).toMatchObject({ to: "79007654321" })
+    expect(house.provider.line("acme").sent.map(({ to }) => to)).toMatchObject([{ phone: "79007654321" }])
   })
 
   it("names the plugin that refused to those who watch", async () => {
