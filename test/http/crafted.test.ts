@@ -53,6 +53,7 @@ it("ten thousand crafted requests get no fault of ours, most of them past the ke
     env: {
       WHATSAPP_BODY_LIMIT: "4000",
       WHATSAPP_MAX_SESSIONS: "50",
+      WHATSAPP_RATE_LIMIT_PER_COMPANY: "1000000",
       WHATSAPP_WEBHOOK_SECRET: SECRET,
       WHATSAPP_ENCRYPTION_KEY: "5e".repeat(32),
       WHATSAPP_ENCRYPT_MESSAGES: "true",
