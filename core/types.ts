@@ -8,6 +8,11 @@ export interface Principal {
   readonly kind: "admin" | "loopback" | "company" | "anonymous"
   readonly company?: string
   readonly scopes: ReadonlySet<Scope>
+  /**
+   * Runs `over` once, should the key end while its answer is still being given: an answer without an end then stops.
+   * Returns how to stop hearing. Absent where nothing ends.
+   */
+  readonly onEnd?: (over: () => void) => () => void
 }
 
 /** One request on behalf of one company; travels through every stage of a pipeline. */

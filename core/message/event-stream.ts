@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts"
 import type { Events, LiveCode, Subscription } from "../events.ts"
-import type { LineEvent } from "../types.ts"
+import type { LineEvent, Principal } from "../types.ts"
 
 export interface StreamOptions {
   readonly company: string
@@ -12,6 +12,8 @@ export interface StreamOptions {
   readonly current: readonly LiveCode[]
   /** Aborted when the client is gone. */
   readonly signal: AbortSignal
+  /** Hears when the client may see no more; gives how to stop hearing. */
+  readonly onEnd?: Principal["onEnd"]
 }
 
 const HEARTBEAT_MS = 15_000
@@ -50,7 +52,7 @@ export async function openEventStream(
 function createSource(
   events: Events,
   clock: Clock,
-  { company, codes, current, signal }: StreamOptions,
+  { company, codes, current, signal, onEnd }: StreamOptions,
   subscription: Subscription,
   after: number,
   tail: number,
@@ -61,11 +63,13 @@ function createSource(
   let closed = false
   let roomFor: (() => void) | undefined
   let heartbeat = { cancel: (): void => undefined }
+  let unhear = (): void => undefined
 
   const close = (): void => {
     if (closed) return
     closed = true
     heartbeat.cancel()
+    unhear()
     signal.removeEventListener("abort", close)
     subscription.close()
     roomFor?.()
@@ -108,7 +112,13 @@ function createSource(
   return {
     start(controller) {
       signal.addEventListener("abort", close, { once: true })
-      if (signal.aborted) close()
+      const end = (): void => {
+        if (closed) return
+        close()
+        controller.close()
+      }
+      if (signal.aborted) return end()
+      unhear = onEnd?.(end) ?? unhear
       write(controller, "retry: 3000\n\n")
       if (codes) for (const code of current) write(controller, codeText(code))
       heartbeat = clock.every(HEARTBEAT_MS, () => {

@@ -64,7 +64,8 @@ export function eventRoutes({ events, sessions }: Lines, clock: Clock): readonly
       description:
         "`Last-Event-ID` (or `?after=`) resumes after that position, without a gap or a repeat; without it the stream begins now. " +
         "A comment comes every 15 s. A key with the scope `session` also gets `session.qr.code` and " +
-        "`session.pairing-code.code`, which carry the code, have no id and are never stored.",
+        "`session.pairing-code.code`, which carry the code, have no id and are never stored. " +
+        "The stream ends with the key.",
       tag,
       params: companyParams,
       query: z.object({ after: after.optional().openapi({ description: "The last position you have" }) }),
@@ -81,6 +82,7 @@ export function eventRoutes({ events, sessions }: Lines, clock: Clock): readonly
         codes: principal.scopes.has("session"),
         current: code === undefined ? [] : [liveCode(code)],
         signal: request.signal,
+        ...(principal.onEnd !== undefined && { onEnd: principal.onEnd }),
       })
       return new Response(body, {
         headers: {

@@ -1,4 +1,5 @@
 import type { PluginContext, Principal } from "../../core/plugin.ts"
+import { createEnds } from "./ends.ts"
 import { createRecent } from "./recent.ts"
 import { createStoredKeys, granted, isExpired, type KeyRecord, type StoredKeys } from "./stored-keys.ts"
 
@@ -43,10 +44,12 @@ export function createKnownKeys(context: Context): KnownKeys {
   const remembered = createRecent<Remembered>(MOST_REMEMBERED)
   /** Counts changes, so that what was read before one is not remembered after it. */
   let changes = 0
+  const ends = createEnds(clock)
   const stored = createStoredKeys(context, {
     changed(keyId) {
       changes++
       remembered.delete(keyId)
+      ends.tell(keyId)
     },
   })
 
@@ -62,12 +65,32 @@ export function createKnownKeys(context: Context): KnownKeys {
     const record = await stored.read(company, keyId)
     if (record === undefined) return undefined
     const { hash, usedAt } = record
-    const principal: Principal = { kind: "company", company, scopes: granted(record) }
+    const principal: Principal = { kind: "company", company, scopes: granted(record), onEnd: onEndOf(keyId, record) }
     const noteFrom = usedAt === null ? 0 : usedAt + NOTE_EVERY_MS
     const key: Remembered = { keyId, hash, principal, company, generation, record, usedAt, noteFrom }
     if (before === changes) remembered.set(keyId, key)
     return counts(key) ? key : undefined
   }
+
+  const find = (keyId: string): KnownKey | undefined | Promise<KnownKey | undefined> => {
+    const key = remembered.get(keyId)
+    if (key === undefined || companies.generation(key.company) !== key.generation) return load(keyId)
+    return counts(key) ? key : undefined
+  }
+
+  const onEndOf =
+    (keyId: string, { expiresAt }: KeyRecord): NonNullable<Principal["onEnd"]> =>
+    (over) => {
+      let stop = (): void => undefined
+      const end = (): void => {
+        stop()
+        over()
+      }
+      stop = ends.hear(keyId, expiresAt, over)
+      // It may have ended since the request was let in; one that cannot be read again is taken for ended.
+      void Promise.resolve(find(keyId)).then((key) => key ?? end(), end)
+      return stop
+    }
 
   on("company:erased", ({ company }) => stored.tidy(company))
   on("company:imported", ({ company }) => stored.adopt(company))
@@ -78,11 +101,7 @@ export function createKnownKeys(context: Context): KnownKeys {
     list: stored.list,
     create: stored.create,
     remove: stored.remove,
-    find(keyId) {
-      const key = remembered.get(keyId)
-      if (key === undefined || companies.generation(key.company) !== key.generation) return load(keyId)
-      return counts(key) ? key : undefined
-    },
+    find,
     use({ keyId }) {
       const key = remembered.get(keyId)
       if (key === undefined) return

@@ -112,6 +112,88 @@ describe("A key with an end", () => {
   })
 })
 
+describe("An event stream", () => {
+  /** Opened with this key; resolves when the server has ended it, with what it carried. */
+  const listen = async (
+    house: MatrixHouse,
+    key: string,
+  ): Promise<{ ended: Promise<string>; begun(): Promise<void> }> => {
+    const request = new Request(`http://localhost/api/whatsapp/sessions/acme/events`, { headers: { "x-api-key": key } })
+    const response = await house.app.fetch(request, { remoteAddress: "127.0.0.1" })
+    expect(response.status).toBe(200)
+    return { ended: response.text(), begun: () => house.settle() }
+  }
+
+  it.each<readonly [string, (house: MatrixHouse, made: Made) => Promise<{ status: number }>]>([
+    ["is revoked", (house, { keyId }) => house.call("DELETE", `${keysOf("acme")}/${keyId}`, { key: ADMIN })],
+    ["goes with its company", (house) => house.call("DELETE", company("acme"), { key: ADMIN })],
+  ])("ends at once when its key %s", async (_, finish) => {
+    const house = await open()
+    const made = await make(house, "acme")
+    const other = await make(house, "other")
+    const stream = await listen(house, made.key)
+    await stream.begun()
+    expect((await finish(house, made)).status).toBe(200)
+    expect(await stream.ended).toContain("retry:")
+    expect(await opens(house, other.key, "other")).toBe(200)
+  })
+
+  it("does not begin to last when its key was revoked on the way", async () => {
+    const gate: { hold?: Promise<void> } = {}
+    const wrap = (ledger: Ledger): Ledger => ({
+      ...ledger,
+      async tail(...input) {
+        await gate.hold
+        return ledger.tail(...input)
+      },
+    })
+    const house = await open({ wrap })
+    const { key, keyId } = await make(house, "acme")
+    let release = (): void => undefined
+    gate.hold = new Promise((resolve) => (release = resolve))
+    const opening = listen(house, key)
+    await house.settle()
+    expect((await house.call("DELETE", `${keysOf("acme")}/${keyId}`, { key: ADMIN })).status).toBe(200)
+    release()
+    expect(await (await opening).ended).toContain("retry:")
+  })
+})
+
+describe("What goes on as long as a key counts", () => {
+  const day = 86_400_000
+  it.each([
+    ["an hour", 3_600_000],
+    ["a hundred days, which no timer holds", 100 * day],
+  ])("ends at the very moment at which the key does: in %s", async (_, ms) => {
+    const house = parts(createMemoryLedger())
+    const expiresAt = house.clock.now() + ms
+    const made = await house.keys.create(callOf("acme"), { name: "x", scopes: ["read"], expiresAt })
+    const key = await house.keys.find(made?.keyId ?? "")
+    let over = 0
+    key?.principal.onEnd?.(() => over++)
+    await house.clock.advance(ms - 1)
+    expect(over).toBe(0)
+    await house.clock.advance(1)
+    expect([over, house.clock.armed]).toEqual([1, 0])
+  })
+
+  it("ends once, and leaves nothing behind when it ends by itself", async () => {
+    const house = parts(createMemoryLedger())
+    const expiresAt = house.clock.now() + day
+    const made = await house.keys.create(callOf("acme"), { name: "x", scopes: ["read"], expiresAt })
+    const key = await house.keys.find(made?.keyId ?? "")
+    const over: string[] = []
+    const stop = key?.principal.onEnd?.(() => over.push("stopped"))
+    key?.principal.onEnd?.(() => over.push("going on"))
+    await house.clock.settle()
+    stop?.()
+    await house.keys.remove("acme", made?.keyId ?? "")
+    await house.keys.remove("acme", made?.keyId ?? "")
+    await house.clock.advance(day)
+    expect([over, house.clock.armed]).toEqual([["going on"], 0])
+  })
+})
+
 describe("The last use of a key", () => {
   it("is shown as it was, and written down once an hour at most", async () => {
     const house = await open()
@@ -165,6 +247,27 @@ describe("An erased company", () => {
     expect([await opens(house, used.key), await opens(house, fresh.key)]).toEqual([401, 401])
     expect(await listed(house)).toEqual([])
     expect(await opens(house, other.key, "other")).toBe(200)
+  })
+
+  it("lets nobody in whose key was being read when it went", async () => {
+    const gate: { hold?: Promise<void> } = {}
+    const wrap = (ledger: Ledger): Ledger => ({
+      ...ledger,
+      async get(id, table, keys) {
+        const rows = await ledger.get(id, table, keys)
+        if (id === "acme" && table === "plugin-secret:api-keys") await gate.hold
+        return rows
+      },
+    })
+    const house = await open({ wrap })
+    const { key } = await make(house, "acme")
+    let release = (): void => undefined
+    gate.hold = new Promise((resolve) => (release = resolve))
+    const reading = opens(house, key)
+    await house.settle()
+    expect((await house.call("DELETE", company("acme"), { key: ADMIN })).status).toBe(200)
+    release()
+    expect(await reading).toBe(401)
   })
 
   it("is not filled by a key that is made while it goes", async () => {
