@@ -11,13 +11,14 @@ import type { ApiRoute, NotBuiltRoute } from "../route.ts"
 import type { CoreSettings } from "../settings.ts"
 import { addressList } from "./addresses.ts"
 import { failureAnswer, failureOf, isJsonAnswer, jsonResponse, protect } from "./answer.ts"
-import { check, checked } from "./check.ts"
+import { check } from "./check.ts"
 import { isCompanyId } from "./company.ts"
 import { accessFields, type Exchange, type HttpEnv, newExchange } from "./exchange.ts"
 import { createGate, type GateOptions, identify } from "./gate.ts"
 import { describeRoute, securitySchemes } from "./openapi.ts"
 import type { PersonMark } from "./person-mark.ts"
 import { requestIdOf } from "./request-id.ts"
+import { routeInput } from "./route-input.ts"
 import { guardStream } from "./stream.ts"
 import { createAllowed, inOrder, type OwnedRoute, promised, routeProblems } from "./table.ts"
 
@@ -168,23 +169,9 @@ async function run(
   options: GateOptions,
 ): Promise<Response> {
   const exchange = context.env
-  const { faults, company, principal, requestId, answerHeaders } = exchange
+  const { faults, requestId, answerHeaders } = exchange
   if (faults.length > 0) throw refuseFaults(faults, errors).error
-  const { req } = context
-  const result = await route.handle({
-    call: { company, requestId, principal, header: (name, value) => void (answerHeaders[name] = value) },
-    principal,
-    params: checked(req.valid("param" as never)) as never,
-    query: checked(req.valid("query" as never)) as never,
-    body: checked(req.valid("json" as never)),
-    raw: exchange.raw,
-    identify: () => identify(context, options),
-    request: req.raw,
-    requestId,
-    get log() {
-      return exchange.log
-    },
-  })
+  const result = await route.handle(routeInput(context, () => identify(context, options)))
   if (result instanceof Response) return guardStream(protect(result, requestId, answerHeaders), exchange)
   if (isRefusal(result)) throw result.error
   // A handler written in JavaScript has had no compiler to tell it what an answer is.

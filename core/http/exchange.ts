@@ -32,23 +32,35 @@ export interface HttpEnv {
 const nobody: Principal = { kind: "anonymous", scopes: new Set() }
 
 export function newExchange(requestId: string, arrival: Arrival | undefined, log: Logger): Exchange {
-  let child: Logger | undefined
-  return {
-    requestId,
-    remoteAddress: arrival?.remoteAddress,
-    breakOff: arrival?.breakOff,
-    // Most requests log one line, which names the id itself; a child logger is dear.
-    get log() {
-      child ??= log.child({ requestId })
-      return child
-    },
-    faults: [],
-    route: undefined,
-    principal: nobody,
-    company: "",
-    body: undefined,
-    raw: undefined,
-    answerHeaders: {},
+  return new OneExchange(requestId, arrival, log)
+}
+
+/** A class, since a getter in every single object would make each a kind of its own to the engine, which is dear. */
+class OneExchange implements Exchange {
+  readonly requestId: string
+  readonly remoteAddress: string | undefined
+  readonly breakOff: (() => void) | undefined
+  readonly faults: Fault[] = []
+  route: ApiRoute | undefined = undefined
+  principal: Principal = nobody
+  company = ""
+  body: unknown = undefined
+  raw: Uint8Array | undefined = undefined
+  readonly answerHeaders: Record<string, string> = {}
+  readonly #house: Logger
+  #own: Logger | undefined
+
+  constructor(requestId: string, arrival: Arrival | undefined, log: Logger) {
+    this.requestId = requestId
+    this.remoteAddress = arrival?.remoteAddress
+    this.breakOff = arrival?.breakOff
+    this.#house = log
+  }
+
+  /** Most requests log one line, which names the id itself; a child logger is dear. */
+  get log(): Logger {
+    this.#own ??= this.#house.child({ requestId: this.requestId })
+    return this.#own
   }
 }
 
