@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest"
 import pacing from "../../plugins/pacing/index.ts"
-import rateLimit from "../../plugins/rate-limit/index.ts"
 import type { Answer } from "../lines/web.ts"
 import { openPluginLines, type PluginLines } from "./on-lines.ts"
+import { theBuiltIn } from "../support/built-in.ts"
 
 const phoneOf = (index: number): string => `7900${String(1_000_000 + index)}`
 /** Nothing holds but what a test adds. */
@@ -222,7 +222,7 @@ describe("pacing", () => {
     const web = await openPluginLines({
       plugins: [
         [pacing, { ...NOTHING, dailyCap: 30, intervalMs: 10 }],
-        [rateLimit, { perCompany: 10, windowMs: 10_000 }],
+        [theBuiltIn("rate-limit"), { perCompany: 10, windowMs: 10_000 }],
       ],
     })
     await web.house.connect("acme")

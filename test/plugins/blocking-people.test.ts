@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest"
 import type { InboundMessage, PersonRef } from "../../core/provider.ts"
 import blocking from "../../plugins/blocking/index.ts"
-import { callOf, type House, openHouse } from "./house.ts"
-import { plug } from "./plugged.ts"
+import { callOf, type House, openHouse } from "../lines/house.ts"
+import { plug } from "../lines/plugged.ts"
 
 /** Lines with the plugin before them; `guarded: false` leaves it out. */
 async function open(blockedNumbers: readonly string[], { guarded = true, house = "" } = {}): Promise<House> {
