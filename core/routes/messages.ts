@@ -39,7 +39,7 @@ const sendBody = z.looseObject({
   }),
   to: z.unknown().optional().openapi({
     type: "string",
-    description: "Instead of `phone`: a phone, or an id ending in `@s.whatsapp.net`, `@lid` or `@g.us`",
+    description: "Instead of `phone`: a phone, or an id ending in `@s.whatsapp.net` (`@c.us`), `@lid` or `@g.us`",
   }),
   type: z
     .unknown()

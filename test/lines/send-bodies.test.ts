@@ -86,7 +86,7 @@ describe("POST /send-media", () => {
     await expectNothing(web)
   })
 
-  it("is as closed as any other send, and in no document", async () => {
+  it("is closed like every other send, and in no document", async () => {
     const web = await connectedWeb()
     const as = (key: string, body: unknown) => web.call("POST", "/send-media", body, { "x-api-key": key })
     expect((await as("wrong", media)).status).toBe(401)
