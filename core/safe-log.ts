@@ -1,3 +1,4 @@
+import { toError } from "./errors.ts"
 import { errorWords, withoutSecrets } from "./log-words.ts"
 import type { LogFields, Logger, LogLevel } from "./log.ts"
 
@@ -31,6 +32,9 @@ function safe(fields: LogFields): LogFields {
     const value = fields[key]
     if (value instanceof Error) (changed ??= { ...fields })[key] = errorWords(value)
     else if (typeof value === "string" && WORDS.has(key)) (changed ??= { ...fields })[key] = withoutSecrets(value)
+    // Whatever a library throws that is no error.
+    else if (key === "error" && typeof value === "object" && value !== null)
+      (changed ??= { ...fields })[key] = errorWords(toError(value))
   }
   return changed ?? fields
 }

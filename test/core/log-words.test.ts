@@ -77,6 +77,13 @@ describe("An error in a log", () => {
     expect(fields[1]).toEqual({ error: "no answer of …", reason: "redis://…h", url: "http://127.0.0.1:3000" })
   })
 
+  it("is told of by its type alone when it is none", () => {
+    const kept = createTestLog()
+    createSafeLog(kept).error({ error: { phone: "79001234567", text: "canary" } }, "Failed")
+    expect(kept.lines[0]?.fields).toMatchObject({ error: { message: "Rejected with object [object Object]" } })
+    expect(kept.text()).not.toMatch(/canary|7900/)
+  })
+
   it("stays out at levels that are not logged", () => {
     const kept = createTestLog()
     const log = createSafeLog({ ...kept, level: "warn" })

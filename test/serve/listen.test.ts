@@ -122,24 +122,24 @@ describe("the Node server's patience", () => {
   const POST = "POST / HTTP/1.1\r\nHost: a\r\n"
 
   it("ends for a body that trickles, in words, and for one that comes fast enough it does not", async () => {
-    const at = await impatient({ graceMs: 300, bytesPerSecond: 1_000 })
+    const at = await impatient({ graceMs: 300, bytesPerSecond: 800 })
     const slow = await open(at, `${POST}Content-Length: 100000\r\n\r\n`)
     const chunked = await open(at, `${POST}Transfer-Encoding: chunked\r\n\r\n`)
     const begun = performance.now()
-    const steady = await open(at, `${POST}Content-Length: 10000\r\nConnection: close\r\n\r\n`)
+    const steady = await open(at, `${POST}Content-Length: 20000\r\nConnection: close\r\n\r\n`)
     const timer = setInterval(() => {
       slow.socket.write("x")
       chunked.socket.write("1\r\nx\r\n")
     }, 20)
-    for (let sent = 0; sent < 10_000; sent += 500) {
-      steady.socket.write("y".repeat(500))
+    for (let sent = 0; sent < 20_000; sent += 1_000) {
+      steady.socket.write("y".repeat(1_000))
       await new Promise((resolve) => setTimeout(resolve, 40))
     }
     await Promise.all([slow, chunked, steady].map(closed))
     clearInterval(timer)
     // It took longer than the time for nothing, and was served for what it had sent.
     expect(performance.now() - begun).toBeGreaterThan(600)
-    expect(steady.heard).toContain("y".repeat(10_000))
+    expect(steady.heard).toContain("y".repeat(20_000))
     for (const { heard } of [slow, chunked]) expect(heard).toContain('"message":"The request took too long to arrive"')
   })
 
