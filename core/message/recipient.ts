@@ -2,6 +2,8 @@ import type { Recipient } from "../types.ts"
 
 /** The longest spelling looked at: no id or number of WhatsApp's comes near it. */
 const LONGEST = 128
+/** As most programs write it; a batch can name a million people. */
+const PLAIN = /^[1-9]\d{2,19}$/
 /** With the agent and the device that an address can name; a message goes to all of a person's devices. */
 const PHONE_JID = /^(\d{3,20})(?:_\d{1,3})?(?::\d{1,5})?@(?:s\.whatsapp\.net|c\.us)$/
 const LID_JID = /^(\d{3,30})(?:_\d{1,3})?(?::\d{1,5})?@lid$/
@@ -24,6 +26,7 @@ const PUNCTUATION = /[\s()./\-\u2010-\u2015\u2212]/g
  * allowed, is not judged here.
  */
 export function parseRecipient(value: unknown): Recipient | undefined {
+  if (typeof value === "string" && PLAIN.test(value)) return { kind: "phone", phone: value }
   const text = spelling(value)
   if (text === undefined) return undefined
   if (!text.includes("@")) {

@@ -34,7 +34,7 @@ export default definePlugin({
   },
   errors: {
     URL_CHECKS_BUSY: {
-      status: 503,
+      status: 429,
       message: "Too many media URLs of this company are being checked; try again",
       retryable: true,
     },

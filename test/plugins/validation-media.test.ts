@@ -98,7 +98,7 @@ describe("Judging a URL", () => {
     const many = Array.from({ length: 16 }, () => refusal(house, withMedia({ url })))
     await house.clock.settle()
     const busy = await refusal(house, withMedia({ url }))
-    expect([busy?.code, busy?.spec.status, busy?.retryAfter]).toEqual(["URL_CHECKS_BUSY", 503, 1])
+    expect([busy?.code, busy?.spec.status, busy?.retryAfter]).toEqual(["URL_CHECKS_BUSY", 429, 1])
     const other = refusal(house, withMedia({ url }), call("b"))
     await house.clock.settle()
     expect(urls).toHaveLength(17)
