@@ -101,7 +101,7 @@ export function createIngress(deps: IngressDeps): Ingress {
             idempotencyKey: undefined,
             respondAsync,
             rider: {
-              ops: (messageId) => ticket.note({ type: "message.send", messageId }),
+              ops: (messageId) => ticket.claim({ type: "message.send", messageId }),
               lost: OUTRUN,
               undo: ticket.undo,
               stored: ticket.noted,
@@ -117,10 +117,9 @@ export function createIngress(deps: IngressDeps): Ingress {
       {
         scope: "session",
         async run({ call, data, ticket }) {
-          const status = await commands.begin(call, linkRequest(data))
-          // To start a session twice is harmless, and to take one for started that never was is not: noted afterwards.
-          const { ok } = await ledger.commit(call.company, ticket.note({ type: "session.initialize", messageId: null }))
-          if (!ok) throw OUTRUN
+          // Without a condition, which could keep the line's own change out; its repeats wait here meanwhile.
+          const notes = ticket.note({ type: "session.initialize", messageId: null })
+          const status = await commands.begin(call, linkRequest(data), notes)
           return { status: 202, data: statusJson(status) }
         },
       },

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts"
-import type { Ledger, Op } from "../ledger.ts"
+import type { Ledger, Op, Placement } from "../ledger.ts"
 import type { Ids } from "../message/ids.ts"
 import { decodeRecord, encodeRecord } from "../records/values.ts"
 import type { Verified } from "../stages.ts"
@@ -15,8 +15,10 @@ export interface SeenCall {
 /** A call that is being worked on, and is none that was seen before. */
 export interface Ticket {
   /** Remembers it; the first operation is the condition that nobody else has in the meantime. */
+  claim(call: SeenCall): readonly Op[]
+  /** Remembers it without a condition. */
   note(call: SeenCall): readonly Op[]
-  /** What `note` has written, taken back. */
+  /** What is remembered, taken back. */
   readonly undo: readonly Op[]
   /** It is remembered: its repeats need not wait for its answer. */
   noted(): void
@@ -49,21 +51,25 @@ export function createSeenCalls(ledger: Ledger, clock: Clock, ids: Ids, forgetfu
   /** Calls that are being worked on, each with what resolves when it is remembered or over. */
   const running = new Map<string, Promise<void>>()
 
-  const ticketOf = (keys: readonly string[], version: number, rememberMs: number, release: () => void): Ticket => ({
-    note(call) {
+  const ticketOf = (keys: readonly string[], version: number, rememberMs: number, release: () => void): Ticket => {
+    const places = (call: SeenCall): readonly Placement[] => {
       const until = clock.now() + Math.max(LEAST_MS, rememberMs)
-      const row: CallRow = { ...call, until }
-      const place = (key: string) => ({ table: TABLE, key, value: encodeRecord(row), due: until })
-      return keys.map(
-        (key, index): Op =>
-          index === 0 ? { op: "putIfVersion", version, ...place(key) } : { op: "put", ...place(key) },
-      )
-    },
-    // Rows of the others may be older than this call.
-    undo: keys.slice(0, 1).map((key): Op => ({ op: "delete", table: TABLE, key })),
-    noted: release,
-    end: release,
-  })
+      const value = encodeRecord({ ...call, until } satisfies CallRow)
+      return keys.map((key) => ({ table: TABLE, key, value, due: until }))
+    }
+    return {
+      claim(call) {
+        const [own, ...others] = places(call)
+        if (own === undefined) return []
+        return [{ op: "putIfVersion", version, ...own }, ...others.map((place): Op => ({ op: "put", ...place }))]
+      },
+      note: (call) => places(call).map((place): Op => ({ op: "put", ...place })),
+      // Rows of the others may be older than this call.
+      undo: keys.slice(0, 1).map((key): Op => ({ op: "delete", table: TABLE, key })),
+      noted: release,
+      end: release,
+    }
+  }
 
   return {
     async begin(company, { id, also = [], rememberMs }) {

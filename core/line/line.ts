@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts"
 import type { Events } from "../events.ts"
 import type { Hooks } from "../hooks.ts"
+import type { Op } from "../ledger.ts"
 import type { Code } from "./codes.ts"
 import type { LineRecord } from "./record.ts"
 import type { Naming } from "./view.ts"
@@ -55,10 +56,15 @@ export interface Line {
   status(): SessionStatus
   /** What follows is done for this request. */
   actFor(requestId: string): void
-  /** Begins, or goes on with what is under way. `link` allows a pairing when there are no complete credentials. */
-  start(link: Link | undefined, cause: string): void
+  /**
+   * Begins, or goes on with what is under way. `link` allows a pairing when there are no complete credentials. `notes` are
+   * durable with the change that this is; none may be a condition.
+   */
+  start(link: Link | undefined, cause: string, notes?: readonly Op[]): void
   /** Closes what there is and connects anew. */
-  restart(link: Link, cause: string): void
+  restart(link: Link, cause: string, notes?: readonly Op[]): void
+  /** Writes what is to be noted though nothing changes. */
+  note(notes: readonly Op[]): void
   /** Asks for a pairing code on the connection there is; false when it cannot. Throws PAIRING_REFUSED. */
   askCode(phone: string): Promise<boolean>
   /** Closes and keeps the credentials; resolves when everything is written. */
@@ -80,7 +86,8 @@ export interface Line {
   changed(ms: number): Promise<void>
   /** Ends every such wait. */
   wake(): void
-  flush(ms: number): Promise<void>
+  /** Resolves with true when everything written so far is durable, or after `ms` with false. */
+  flush(ms: number): Promise<boolean>
   /** Writes nothing any more. */
   abandon(): void
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts"
 import { isErased } from "../company/guard.ts"
 import { toError } from "../errors.ts"
 import type { EventDraft, Events } from "../events.ts"
-import type { Ledger, Placement, Row } from "../ledger.ts"
+import type { Ledger, Op, Placement, Row } from "../ledger.ts"
 import type { Logger } from "../log.ts"
 import type { FaultInfo, LineUser, Restriction, SessionState } from "../types.ts"
 import { decodeRecord, encodeRecord } from "../records/values.ts"
@@ -51,11 +51,12 @@ export async function loadRecord(ledger: Ledger, company: string): Promise<LineR
 
 /** Writes a line's changes in order, one commit each; a ledger that fails is waited for. */
 export interface LineJournal {
-  write(record: LineRecord, drafts: readonly EventDraft[], afterwards?: () => void): void
+  /** `notes` go into the same commit; none of them may be a condition. */
+  write(record: LineRecord, drafts: readonly EventDraft[], afterwards?: () => void, notes?: readonly Op[]): void
   /** Removes the record. Rejects when the ledger fails. */
   remove(): Promise<void>
-  /** Resolves when everything written so far is durable, or after `ms`. */
-  flush(ms: number): Promise<void>
+  /** Resolves with true when everything written so far is durable, or after `ms` with false. */
+  flush(ms: number): Promise<boolean>
   /** Gives up waiting for a ledger that fails. */
   stop(): void
 }
@@ -64,6 +65,7 @@ interface Entry {
   readonly record: LineRecord
   readonly drafts: readonly EventDraft[]
   readonly afterwards: (() => void) | undefined
+  readonly notes: readonly Op[]
 }
 
 /** Changes that wait for a ledger that is down; of more than these the oldest go, since the newest tell the state. */
@@ -88,7 +90,8 @@ export function createLineJournal({ company, events, clock, log, unfinishedKeptM
     let delay = FIRST_RETRY_MS
     for (let entry = waiting[0]; entry !== undefined && !stopped.signal.aborted; entry = waiting[0]) {
       try {
-        await events.commit(company, [{ op: "put", ...placeRecord(entry.record, unfinishedKeptMs) }], entry.drafts)
+        const ops: Op[] = [{ op: "put", ...placeRecord(entry.record, unfinishedKeptMs) }, ...entry.notes]
+        await events.commit(company, ops, entry.drafts)
         if (waiting[0] === entry) waiting.shift()
         delay = FIRST_RETRY_MS
         entry.afterwards?.()
@@ -107,8 +110,8 @@ export function createLineJournal({ company, events, clock, log, unfinishedKeptM
   }
 
   return {
-    write(record, drafts, afterwards) {
-      waiting.push({ record, drafts, afterwards })
+    write(record, drafts, afterwards, notes = []) {
+      waiting.push({ record, drafts, afterwards, notes })
       if (waiting.length > WAITING) {
         waiting.shift()
         log.warn({ company }, "Session changes were not stored: the ledger has been failing for long")
@@ -120,11 +123,15 @@ export function createLineJournal({ company, events, clock, log, unfinishedKeptM
       await events.commit(company, [{ op: "delete", table: SESSION_TABLE, key: KEY }], [])
     },
     async flush(ms) {
-      if (running === undefined) return
+      if (running === undefined) return waiting.length === 0
       const limit = new AbortController()
-      const late = clock.sleep(ms, limit.signal).catch(() => undefined)
-      await Promise.race([running, late])
+      const late = clock.sleep(ms, limit.signal).then(
+        () => false,
+        () => true,
+      )
+      const done = await Promise.race([running.then(() => waiting.length === 0), late])
       limit.abort()
+      return done
     },
     stop: () => stopped.abort(),
   }

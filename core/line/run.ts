@@ -6,6 +6,7 @@ import { createHearing } from "./hearing.ts"
 import { createLineLease } from "./lease.ts"
 import { createLineJournal, type LineRecord } from "./record.ts"
 import { createLineState } from "./state.ts"
+import type { Op } from "../ledger.ts"
 import { gateOf } from "../session.ts"
 import type { SessionState } from "../types.ts"
 import { within } from "../within.ts"
@@ -36,11 +37,11 @@ export function createLine(company: string, initial: LineRecord, deps: LineDeps)
   })
   let closing = false
 
-  const begin = (cause: string): void => {
+  const begin = (cause: string, notes: readonly Op[]): void => {
     engine.reset()
     const { linked } = state.record
     const pairingSince = linked || engine.link === undefined ? state.record.pairingSince : clock.now()
-    state.change({ state: "connecting", wanted: linked, pairingSince, lastError: null }, cause)
+    state.change({ state: "connecting", wanted: linked, pairingSince, lastError: null }, cause, notes)
     engine.connect()
   }
 
@@ -73,19 +74,19 @@ export function createLine(company: string, initial: LineRecord, deps: LineDeps)
       state.actor = requestId
     },
 
-    start(link, cause) {
+    start(link, cause, notes = []) {
       if (closing) return
       if (!state.record.linked && link !== undefined) engine.link = link
-      if (engine.attempt !== undefined) return
-      if (engine.busy) engine.connect()
-      else begin(cause)
+      if (!engine.busy) return begin(cause, notes)
+      if (engine.attempt === undefined) engine.connect()
+      state.note(notes)
     },
 
-    restart(link, cause) {
+    restart(link, cause, notes = []) {
       if (closing) return
       engine.detach()
       engine.link = state.record.linked ? undefined : link
-      begin(cause)
+      begin(cause, notes)
     },
 
     async askCode(phone) {
@@ -163,6 +164,7 @@ export function createLine(company: string, initial: LineRecord, deps: LineDeps)
       if (state.record.lastError?.code === "UNREACHABLE") engine.hasten(delayMs)
     },
 
+    note: state.note,
     touch: state.touch,
     restrict: hearing.restrict,
     changed: state.changed,

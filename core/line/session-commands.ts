@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts"
 import { appError } from "../errors.ts"
 import type { Line, Link } from "./line.ts"
 import type { Code } from "./codes.ts"
+import type { Op } from "../ledger.ts"
 import { parsePhone } from "../message/recipient.ts"
 import { refuseFaults } from "../refusal.ts"
 import type { Sessions } from "../sessions.ts"
@@ -11,8 +12,11 @@ import type { Call, SessionStatus } from "../types.ts"
 /** What callers can do with a session. */
 export interface SessionCommands {
   initialize(call: Call, how: LinkRequest): Promise<Initialized>
-  /** As `initialize`, without waiting for a code or a connection. */
-  begin(call: Call, how: LinkRequest): Promise<SessionStatus>
+  /**
+   * As `initialize`, without waiting for a code or a connection. `notes` are durable with what it does; none may be a
+   * condition. Throws STORAGE_UNAVAILABLE when that cannot be stored now.
+   */
+  begin(call: Call, how: LinkRequest, notes: readonly Op[]): Promise<SessionStatus>
   /** The QR code now, or as soon as there is one within `waitMs`. Throws QR_NOT_AVAILABLE or ALREADY_CONNECTED. */
   qr(company: string, waitMs: number): Promise<Code>
   /** A code that WhatsApp has accepted, to be typed on the phone. Throws PAIRING_REFUSED. */
@@ -47,6 +51,8 @@ export interface Initialized {
 
 /** How long an answer waits for a code or a connection. */
 const PATIENCE_MS = 30_000
+/** How long one waits that only says that the beginning is stored. */
+const FLUSH_MS = 10_000
 /** What went wrong is told to whoever asked for the session, rather than only shown in its status. */
 const TOLD = new Set(["CREDENTIALS_DAMAGED", "RECORD_SEALED", "SESSION_OWNED_ELSEWHERE", "BANNED"] as const)
 
@@ -78,16 +84,19 @@ export function createSessionCommands(
     return line
   }
 
-  const begin = (call: Call, link: Link, switches: boolean): Promise<Line> =>
+  const begin = (call: Call, link: Link, switches: boolean, notes: readonly Op[] = []): Promise<Line> =>
     sessions.serial(call.company, async () => {
       const line = await lineOf(call, true)
       const other = line.live && !line.record.linked && line.link !== undefined && line.link.method !== link.method
       if (other && switches) {
-        if (link.method === "pairing-code" && (await line.askCode(link.phone))) return line
-        await sessions.start(line, () => line.restart(link, "another way of linking"))
+        if (link.method === "pairing-code" && (await line.askCode(link.phone))) {
+          line.note(notes)
+          return line
+        }
+        await sessions.start(line, () => line.restart(link, "another way of linking", notes))
         return line
       }
-      await sessions.start(line, () => line.start(link, "initialize"))
+      await sessions.start(line, () => line.start(link, "initialize", notes))
       return line
     })
 
@@ -119,7 +128,11 @@ export function createSessionCommands(
       return done ?? { status: line.status(), code: undefined, ready: false }
     },
 
-    begin: async (call, how) => (await begin(call, linkOf(how), isExplicit(how))).status(),
+    async begin(call, how, notes) {
+      const line = await begin(call, linkOf(how), isExplicit(how), notes)
+      if (!(await line.flush(FLUSH_MS))) throw appError("STORAGE_UNAVAILABLE")
+      return line.status()
+    },
 
     async qr(company, waitMs) {
       const line = sessions.peek(company)

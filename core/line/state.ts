@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts"
 import type { EventDraft, Events } from "../events.ts"
 import type { Hooks } from "../hooks.ts"
+import type { Op } from "../ledger.ts"
 import { type Code, codeNotice, liveCode } from "./codes.ts"
 import type { LineJournal, LineRecord } from "./record.ts"
 import { type LiveParts, type Naming, statusJson, statusOf } from "./view.ts"
@@ -15,10 +16,15 @@ export interface LineState {
   status(): SessionStatus
   /** The request that the line's changes follow from, until it has come to rest. */
   actor: string | undefined
-  /** Moves on and tells why. A state that may not follow the present one throws: it is a fault of ours. */
-  change(next: Partial<LineRecord>, cause: string): void
+  /**
+   * Moves on and tells why; `notes` are durable with the change. A state that may not follow the present one throws: it is
+   * a fault of ours.
+   */
+  change(next: Partial<LineRecord>, cause: string, notes?: readonly Op[]): void
   /** Keeps something that is no change of status. */
   keep(next: Partial<LineRecord>): void
+  /** Writes what is to be noted though nothing changes. */
+  note(notes: readonly Op[]): void
   /** Notes activity; durable with the next change. */
   touch(): void
   /** Tells of a code, in the log without it and live with it. */
@@ -69,16 +75,15 @@ export function createLineState(deps: LineStateDeps): LineState {
     live,
     status,
 
-    change(next, cause) {
+    change(next, cause, notes = []) {
       const from = record.state
       const to = next.state ?? from
       if (to !== from && !mayFollow(from, to)) throw new Error(`A line may not go from ${from} to ${to} (${cause})`)
       record = { ...record, ...next, lastActivity: clock.now() }
       const session = status()
       if (deps.debug) deps.log.info({ company, from, to, cause }, "Session state")
-      journal.write(record, [events.draft("session.status", told({ ...statusJson(session), cause }))], () =>
-        hooks.observe("session:status", { session, cause }),
-      )
+      const draft = events.draft("session.status", told({ ...statusJson(session), cause }))
+      journal.write(record, [draft], () => hooks.observe("session:status", { session, cause }), notes)
       if (!ON_ITS_WAY.has(to)) state.actor = undefined
       wake()
     },
@@ -86,6 +91,10 @@ export function createLineState(deps: LineStateDeps): LineState {
     keep(next) {
       record = { ...record, ...next }
       journal.write(record, [])
+    },
+
+    note(notes) {
+      if (notes.length > 0) journal.write(record, [], undefined, notes)
     },
 
     touch() {

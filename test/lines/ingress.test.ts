@@ -360,9 +360,49 @@ describe("the memory of calls", () => {
       }),
     })
     await call(web, "1")
+    await web.call("POST", "/sessions/acme/disconnect")
+    await call(web, "2", { type: "session.initialize" })
     const together = commits.filter((tables) => tables.includes("call"))
-    expect(together).toHaveLength(1)
+    expect(together).toHaveLength(2)
     expect(together[0]).toEqual(expect.arrayContaining(["call", "message", "outbox", "wire"]))
+    expect(together[1]).toEqual(["session", "call", "event"])
+  })
+
+  it("of a session that is under way already is kept all the same, and of one that could not start is not", async () => {
+    const web = await openSigned({ settings: { maxSessions: 1 } })
+    const body = { type: "session.initialize" }
+    for (const repeated of [undefined, true]) {
+      expect((await call(web, "1", body)).json.data.repeated).toBe(repeated)
+    }
+    await web.call("POST", "/sessions/acme/disconnect")
+    const other = web.call("POST", "/sessions/other/initialize")
+    await web.house.clock.settle()
+    expect(outcome(await call(web, "2", body))).toEqual([503, "SESSION_LIMIT_REACHED"])
+    await web.call("POST", "/sessions/other/disconnect")
+    await other
+    expect((await call(web, "2", body)).status).toBe(202)
+    expect((await call(web, "2", body)).json.data.repeated).toBe(true)
+  })
+
+  it("is waited for when the ledger is slow, and 503 when it fails for long", async () => {
+    let failing = false
+    const web = await openSigned({
+      wrap: (ledger) => ({
+        ...ledger,
+        async commit(company, ops) {
+          if (failing) throw appError("STORAGE_UNAVAILABLE")
+          return ledger.commit(company, ops)
+        },
+      }),
+    })
+    await web.call("POST", "/sessions/acme/disconnect")
+    failing = true
+    const late = call(web, "1", { type: "session.initialize" })
+    await web.house.clock.advance(10_000)
+    expect(outcome(await late)).toEqual([503, "STORAGE_UNAVAILABLE"])
+    failing = false
+    await web.house.clock.advance(5_000)
+    expect((await call(web, "1", { type: "session.initialize" })).json.data.repeated).toBe(true)
   })
 
   it("does not take a call for done whose commit failed, nor one that got through although it seemed to fail", async () => {
