@@ -71,8 +71,6 @@ export function createStoredKeys(
   const places = storage.of("")
   const keysOf = (company: string) => storage.secretsOf(company)
   const lane = createLanes()
-  /** Their place is written before they are. */
-  const making = new Set<string>()
 
   const list = async (company: string): Promise<StoredKey[]> => {
     const { records } = await keysOf(company).list<KeyRecord>({ limit: MOST_KEYS })
@@ -103,7 +101,6 @@ export function createStoredKeys(
     const { keyId, text } = newKey(system.randomBytes)
     const hash = system.sha256(new TextEncoder().encode(text))
     const record: KeyRecord = { hash, ...wanted, createdAt: clock.now(), usedAt: null }
-    making.add(keyId)
     try {
       if (!(await places.putIfAbsent(keyId, { company } satisfies Place))) return undefined
       const drop = gone.map(({ keyId: key }) => ({ op: "delete", key }) as const)
@@ -114,8 +111,6 @@ export function createStoredKeys(
     } catch (thrown) {
       await forget(keyId)
       throw thrown
-    } finally {
-      making.delete(keyId)
     }
   }
 
@@ -185,8 +180,9 @@ export function createStoredKeys(
         const { records, next } = await places.list<Place>(after === undefined ? {} : { after })
         for (const { key: keyId, value: place } of records) {
           if (company !== undefined && place.company !== company) continue
+          // A key that is being made has its place before it is there; its turn is waited for.
           await lane(place.company, async () => {
-            if (making.has(keyId) || (await keysOf(place.company).get(keyId)) !== undefined) return
+            if ((await keysOf(place.company).get(keyId)) !== undefined) return
             changed(keyId)
             await places.delete(keyId)
           })

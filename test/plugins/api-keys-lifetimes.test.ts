@@ -218,7 +218,18 @@ describe("The last use of a key", () => {
     expect(later - shown).toBeLessThan(3_700_000)
   })
 
-  it("never brings a revoked key back", async () => {
+  it("never brings a key back that is just being revoked", async () => {
+    const house = parts(createMemoryLedger())
+    const made = await house.keys.create(callOf("acme"), { name: "x", scopes: ["read"], expiresAt: null })
+    const known = await house.keys.find(made?.keyId ?? "")
+    const removing = house.keys.remove("acme", made?.keyId ?? "")
+    if (known !== undefined) house.keys.use(known)
+    expect(await removing).toBe(true)
+    await house.clock.settle()
+    expect(await house.keys.list("acme")).toEqual([])
+  })
+
+  it("never brings a key back, whatever comes first", async () => {
     const house = await open()
     const { key, keyId } = await make(house, "acme")
     await Promise.all([
@@ -346,6 +357,51 @@ describe("What a crash has left between a key and its place", () => {
     await house.clock.advance(10)
     const { records } = await storage.of("").list({ limit: 500 })
     expect(records.map(({ key }) => key)).toEqual([made?.keyId])
+  })
+})
+
+describe("A key that is being made", () => {
+  it("keeps its place, though what has no key is cleared away at that moment", async () => {
+    const gate: { hold?: Promise<void> } = {}
+    const ledger = createMemoryLedger()
+    const house = parts({
+      ...ledger,
+      async commit(id, ops) {
+        if (id === "acme") await gate.hold
+        return ledger.commit(id, ops)
+      },
+    })
+    let release = (): void => undefined
+    gate.hold = new Promise((resolve) => (release = resolve))
+    const making = house.keys.create(callOf("acme"), { name: "x", scopes: ["read"], expiresAt: null })
+    await house.clock.settle()
+    const clearing = house.ready()
+    await house.clock.settle()
+    release()
+    const made = await making
+    await clearing
+    expect(await house.keys.find(made?.keyId ?? "")).toMatchObject({ keyId: made?.keyId })
+  })
+})
+
+describe("A key of a server that has been restarted", () => {
+  it("counts as before, with its scopes, its end and its last use", async () => {
+    const ledger = createMemoryLedger()
+    const before = parts(ledger)
+    const expiresAt = before.clock.now() + 3_600_000
+    const made = await before.keys.create(callOf("acme"), { name: "x", scopes: ["send"], expiresAt })
+    const known = await before.keys.find(made?.keyId ?? "")
+    await before.clock.advance(1_000)
+    if (known !== undefined) before.keys.use(known)
+    await before.clock.settle()
+
+    const after = parts(ledger)
+    const key = await after.keys.find(made?.keyId ?? "")
+    expect(key).toMatchObject({ hash: known?.hash, principal: { company: "acme", scopes: new Set(["send"]) } })
+    const [listed] = await after.keys.list("acme")
+    expect(listed?.record).toMatchObject({ expiresAt, usedAt: before.clock.now() })
+    await after.clock.advance(3_600_000)
+    expect(after.keys.find(made?.keyId ?? "")).toBeUndefined()
   })
 })
 
