@@ -48,6 +48,7 @@ const work: readonly Op[] = [
   put("message", "m2", "second", { index: { time: "0002", chat: "c_1/0002" } }),
   put("person", `p:${PHONE}`, "who"),
   put("idempotency", `order of ${PHONE}`, "reserved", { due: 50 }),
+  put("call", `seen of ${PHONE}`, "what it asked for", { due: 60 }),
   put("wire", "m1", `\u0012raw ${PHONE}`),
   event(`event of ${PHONE}`),
   event("second event"),
