@@ -28,7 +28,7 @@ export function textFaults(content: Content): readonly Fault[] {
   const faults: Fault[] = []
   mapTexts(content, (text, _, path) => {
     if (path === "message") faults.push(...messageFaults(text))
-    else if (text.trim() === "") faults.push({ path, code: codeOf(path), message: NOTHING_LEFT })
+    else if (isBlank(text)) faults.push({ path, code: codeOf(path), message: NOTHING_LEFT })
     return text
   })
   if (content.type === "poll") faults.push(...repeated(content.options))
@@ -37,10 +37,12 @@ export function textFaults(content: Content): readonly Fault[] {
 
 const NOTHING_LEFT = "Nothing is left of the text to send"
 
+const isBlank = (text: string): boolean => !/\S/.test(text)
+
 /** Counted as people do; another plugin may have made it longer than it came. */
 function messageFaults(text: string): readonly Fault[] {
   const fault = (message: string): Fault[] => [{ path: "message", code: "INVALID_MESSAGE", message }]
-  if (text.trim() === "") return fault(NOTHING_LEFT)
+  if (isBlank(text)) return fault(NOTHING_LEFT)
   if (text.length <= LONGEST_TEXT || Array.from(text).length <= LONGEST_TEXT) return []
   return fault(`Expected at most ${LONGEST_TEXT} characters`)
 }
@@ -50,7 +52,7 @@ const codeOf = (path: string): string => (path === "caption" ? "INVALID_MESSAGE"
 /** Votes name an answer by its text, so that two must not have become one. */
 function repeated(options: readonly string[]): readonly Fault[] {
   return options.flatMap((option, index) => {
-    if (option.trim() === "" || options.indexOf(option) === index) return []
+    if (isBlank(option) || options.indexOf(option) === index) return []
     return [{ path: `options[${index}]`, code: "VALIDATION_ERROR", message: "Every answer can be given once" }]
   })
 }

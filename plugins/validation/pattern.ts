@@ -16,8 +16,20 @@ export function isPattern(source: string): boolean {
   }
 }
 
+/** Texts whose verdict is remembered: the same companies and recipients come again and again. */
+const REMEMBERED = 1_000
+
 /** Tests texts of up to 100 characters; a longer one does not match. Throws for a source that is no pattern. */
 export function compilePattern(source: string): (text: string) => boolean {
   const compiled = RE2JS.compile(source)
-  return (text) => text.length <= LONGEST_LOOKED_AT && compiled.matcher(text).find()
+  const known = new Map<string, boolean>()
+  return (text) => {
+    if (text.length > LONGEST_LOOKED_AT) return false
+    const before = known.get(text)
+    if (before !== undefined) return before
+    const verdict = compiled.matcher(text).find()
+    if (known.size >= REMEMBERED) known.clear()
+    known.set(text, verdict)
+    return verdict
+  }
 }
