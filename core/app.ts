@@ -28,6 +28,8 @@ export interface AppOptions {
    * in hand is the operator. Takes no port.
    */
   readonly maintenance?: boolean
+  /** For tests that show what the filter of the log is for. */
+  readonly unfilteredLog?: boolean
 }
 
 export interface App {
@@ -78,7 +80,7 @@ export function createApp(options: AppOptions): App {
     settings = prepared.configured.core
     const { host, port, sessionsPath: folder, logLevel: level, logPath, logToFile } = settings
     const opened = system.openLog({ level, ...(logToFile ? { file: logPath } : {}) })
-    log = createSafeLog(opened.log)
+    log = options.unfilteredLog === true ? opened.log : createSafeLog(opened.log)
     undo.push("log", () => opened.close())
     for (const warning of prepared.configured.warnings) log.warn({}, warning)
 

@@ -8,7 +8,7 @@ const LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error", 
 
 /**
  * The log behind one last filter: call sites choose their fields, but what a library says in an error is nobody's choice.
- * Errors come out as words and places, without their properties.
+ * Errors come out as words and places, without properties such as the arguments of the Redis command that failed.
  */
 export function createSafeLog(log: Logger): Logger {
   const lowest = log.level === "silent" ? LEVELS.length : LEVELS.indexOf(log.level)

@@ -1,7 +1,6 @@
 import pino from "pino"
 import { prettyFactory } from "pino-pretty"
 import type { Logger } from "../../core/log.ts"
-import { errorWords } from "../../core/log-words.ts"
 import type { LogOptions, OpenLog } from "../../core/system.ts"
 import { openLogFile } from "./log-file.ts"
 
@@ -29,8 +28,8 @@ export function openLog({ level, file }: LogOptions, output?: Output): OpenLog {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      // Pino's own copies every property of an error, such as the arguments of the Redis command that failed.
-      serializers: { error: (error: unknown) => (error instanceof Error ? errorWords(error) : error) },
+      // The house hands in words of errors, see `createSafeLog`; pino would take those for an error as well.
+      serializers: { error: (error: unknown) => (error instanceof Error ? pino.stdSerializers.err(error) : error) },
     },
     pino.multistream(streams.map((stream) => ({ stream, level: "trace" }))),
   )

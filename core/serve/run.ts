@@ -1,5 +1,5 @@
 import process from "node:process"
-import { type App, createApp } from "../app.ts"
+import { type App, type AppOptions, createApp } from "../app.ts"
 import { toError } from "../errors.ts"
 import type { Listen } from "../listen.ts"
 import { withoutSecrets } from "../log-words.ts"
@@ -7,7 +7,7 @@ import { loadConfig } from "./load-config.ts"
 import { isStartError } from "../settings/start-error.ts"
 
 /** The life of the server as a process: start, signals, exit code. */
-export async function run(listen: Listen): Promise<void> {
+export async function run(listen: Listen, more: Pick<AppOptions, "unfilteredLog"> = {}): Promise<void> {
   let app: App | undefined
   let started = false
   let stopping = false
@@ -39,7 +39,7 @@ export async function run(listen: Listen): Promise<void> {
   })
 
   try {
-    app = createApp({ config: await loadConfig(), listen })
+    app = createApp({ config: await loadConfig(), listen, ...more })
     await app.start()
     started = true
   } catch (thrown) {

@@ -6,10 +6,14 @@ const MINUTES = 60_000
 
 describe(`A server with every log on, and everything failing once${redisMissing}`, () => {
   test.skipIf(redisMissing !== "")(
-    "says no phone, text, name, key, code, password, header or query in its logs, failures, events, metrics, title or files, and a plugin that says one is found",
+    "says no phone, text, name, key, code, password, header or query in its logs, failures, events, metrics, title or files, and what a plugin or an unfiltered log says is found",
     { timeout: 5 * MINUTES },
     async () => {
-      const [quiet, told] = await Promise.all([runSecrets({ telltale: false }), runSecrets({ telltale: true })])
+      const [quiet, told, unfiltered] = await Promise.all([
+        runSecrets({ telltale: false, filtered: true }),
+        runSecrets({ telltale: true, filtered: true }),
+        runSecrets({ telltale: false, filtered: false }),
+      ])
       const { found, secrets, failures, events, logLines, sentences } = quiet
       expect(found).toEqual({})
       expect(secrets.length).toBeGreaterThanOrEqual(30)
@@ -31,6 +35,9 @@ describe(`A server with every log on, and everything failing once${redisMissing}
         ]),
       )
 
+      // Without its filter the log has what errors quote.
+      const quoted = ["a header", "a text that was sent", "the contact's phone", "the password in a task's error"]
+      expect(Object.keys(unfiltered.found)).toEqual(expect.arrayContaining(quoted))
       expect(told.found).toEqual({ "a text that was received": ["log (as it is)"] })
     },
   )

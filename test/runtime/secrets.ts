@@ -26,6 +26,8 @@ export interface SecretsVerdict {
 export interface SecretsOptions {
   /** A plugin logs what it receives. */
   readonly telltale: boolean
+  /** False: the log is without its filter. */
+  readonly filtered: boolean
 }
 
 const ADMIN_KEY = "canary-admin-key-of-the-operator"
@@ -34,7 +36,7 @@ const STORE_PASSWORD = "canary-password-of-the-store"
 const ENCRYPTION_KEY = "canary-passphrase-for-all-that-is-stored"
 const BLOCKED_EVERYWHERE = "79167770019"
 
-export async function runSecrets({ telltale }: SecretsOptions): Promise<SecretsVerdict> {
+export async function runSecrets({ telltale, filtered }: SecretsOptions): Promise<SecretsVerdict> {
   const logs = await temporaryFolder()
   const redis =
     findRedis() === undefined
@@ -59,7 +61,7 @@ export async function runSecrets({ telltale }: SecretsOptions): Promise<SecretsV
     ...(redis && { WHATSAPP_STORAGE: "redis", REDIS_URL: redis.url }),
   }
   try {
-    const entry = "test/runtime/impatient.ts"
+    const entry = filtered ? "test/runtime/impatient.ts" : "test/runtime/unfiltered.ts"
     const stage = await openStage({ env, entry, output: (line) => void output.push(line) })
     try {
       const lived = await life.live(stage, {
