@@ -36,6 +36,11 @@ it("a number in the spelling that WhatsApp does not know reaches its phone, and 
   expect([sent.status, dataOf<{ to: string }>(sent).to]).toEqual([200, ACCOUNT])
   await person.waitFor({ text: "with the rule" })
 
+  // An account that WhatsApp knows by both spellings is written to by the one it has.
+  const other = await stage.sandbox.phone("551187654321", { spelling: "5511987654321" })
+  expect(dataOf<{ to: string }>(await send("+55 11 98765-4321", "redirected")).to).toBe("551187654321")
+  await other.waitFor({ text: "redirected" })
+
   // Known from now on: another message in either spelling asks WhatsApp nothing.
   const asked = await questions()
   expect(asked).toBeGreaterThan(0)

@@ -6,11 +6,13 @@ import type { Account, World } from "./world.ts"
 export interface PhoneSpec extends Partial<HandsetSettings> {
   readonly name?: string
   readonly lid?: string
+  /** Another spelling of its number, by which look-ups find it too. */
+  readonly spelling?: string
   /** False: the number looks as if it were not on WhatsApp. */
   readonly registered?: boolean
 }
 
-const SAMPLES: Record<string, unknown> = { name: "", lid: "", registered: true, ...DEFAULT_SETTINGS }
+const SAMPLES: Record<string, unknown> = { name: "", lid: "", spelling: "", registered: true, ...DEFAULT_SETTINGS }
 const CHOICES: Record<string, readonly string[]> = { reply: ["silent", "echo", "text"], addressing: ["pn", "lid"] }
 
 /** The phone with this number; a new one when there is none. The settings given are set either way. */
@@ -19,7 +21,8 @@ export function phone(world: World, number: string, spec: PhoneSpec = {}): Accou
   if (!/^\d{5,20}$/.test(digits)) throw new Error(`${number} is not a phone number`)
   for (const [field, value] of Object.entries(spec)) check(field, value)
   const account = world.accounts.get(digits) ?? create(world, digits, spec.lid)
-  const { name, registered, lid: _fixed, ...settings } = spec
+  const { name, registered, spelling, lid: _fixed, ...settings } = spec
+  if (spelling !== undefined) world.spellings.set(spelling, account)
   if (name !== undefined) account.name = name
   if (registered !== undefined) account.registered = registered
   Object.assign(account.handset.settings, settings)

@@ -13,7 +13,7 @@ export function usyncAnswer(world: World, request: Node | undefined): Node[] {
 function answerUser(world: World, asked: Set<string>, user: Node): Node {
   const number = bytesOf(child(user, "contact"))?.toString().replace(/\D/g, "")
   const jid = user.attrs.jid ?? `${number ?? ""}@s.whatsapp.net`
-  const found = accountOf(world, jid)
+  const found = accountOf(world, jid) ?? world.spellings.get(number ?? "")
   const account = found?.registered ? found : undefined
   const answers: Node[] = []
   if (asked.has("contact")) answers.push(el("contact", { type: account ? "in" : "out" }))

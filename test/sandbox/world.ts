@@ -52,6 +52,8 @@ export interface World {
   readonly watch: Watch
   readonly accounts: Map<string, Account>
   readonly lids: Map<string, Account>
+  /** Other spellings of numbers, which look-ups answer with the account's own. */
+  readonly spellings: Map<string, Account>
   readonly groups: Map<string, Group>
   readonly connections: Set<Connection>
   /** Devices that show a QR code, by each reference in it. */
@@ -73,6 +75,7 @@ export function createWorld(): World {
     watch: createWatch(),
     accounts,
     lids: new Map(),
+    spellings: new Map(),
     groups: new Map(),
     connections: new Set(),
     refs: new Map(),
