@@ -171,12 +171,21 @@ describe("a call from another system", () => {
     expect(seen).toEqual([{ company: "acme", scheme: "test", type: "message.send" }])
   })
 
-  it("makes no company, not even with the right signature, and says no more than to a wrong one", async () => {
+  it("makes no company by the right signature alone, and says no more than to a wrong one", async () => {
     const web = await openSigned()
-    const right = await call(web, "1", { type: "session.initialize" }, {}, "nobody")
+    const right = await call(web, "1", { type: "session.initialize" }, { "x-api-key": "unknown" }, "nobody")
     const wrong = await web.call("POST", "/webhooks/acme", SEND)
     expect(outcome(right)).toEqual([401, "INVALID_SIGNATURE"])
     expect({ ...right.json, requestId: "" }).toEqual({ ...wrong.json, requestId: "" })
+    expect(await web.house.lines.companySettings.exists("nobody")).toBe(false)
+  })
+
+  it("makes a company for whoever may make one anyway", async () => {
+    const web = await openSigned()
+    const made = await call(web, "1", { type: "session.initialize" }, { "x-api-key": "admin" }, "newcomer")
+    expect([made.status, made.json.data.companyId]).toEqual([202, "newcomer"])
+    expect(await web.house.lines.companySettings.exists("newcomer")).toBe(true)
+    expect(outcome(await call(web, "2", SEND, { "x-api-key": "admin" }, "nobody"))).toEqual([409, "NO_ACTIVE_SESSION"])
     expect(await web.house.lines.companySettings.exists("nobody")).toBe(false)
   })
 })
@@ -453,7 +462,7 @@ describe("the memory of calls", () => {
     await web.house.connect("acme")
     await call(web, "1")
     expect((await web.call("DELETE", "/companies/acme")).status).toBe(200)
-    expect(outcome(await call(web, "1"))).toEqual([401, "INVALID_SIGNATURE"])
+    expect(outcome(await call(web, "1", SEND, { "x-api-key": "unknown" }))).toEqual([401, "INVALID_SIGNATURE"])
     await web.house.connect("acme")
     expect((await call(web, "1")).json.data.status).toBe("sent")
   })
