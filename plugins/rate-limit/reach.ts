@@ -18,7 +18,9 @@ export interface ReachOptions {
   readonly words: { readonly lost: string; readonly back: string }
 }
 
-const PATIENCE_MS = 1_000
+/** Within the deadline of a guard. Short of it, a disk or a machine that is slow for a moment must not undo a shared limit. */
+const PATIENCE_MS = 1_800
+const GRACE_MS = 200
 const PROBE_MS = 1_000
 
 const LATE = Symbol("no answer in time")
@@ -28,11 +30,11 @@ export function createReach({ clock, log, probe, words }: ReachOptions): Reach {
   let closed = false
   let next = { cancel: (): void => undefined }
 
-  /** Two waits: after a turn of the event loop that took long, an answer that has come is read before it counts as late. */
+  /** In two waits: an answer that came while the process was busy is read before it counts as late. */
   const inTime = <T>(work: () => Promise<T>): Promise<T | typeof LATE> =>
     new Promise((resolve, reject) => {
-      let timer = clock.after(PATIENCE_MS / 2, () => {
-        timer = clock.after(PATIENCE_MS / 2, () => resolve(LATE))
+      let timer = clock.after(PATIENCE_MS - GRACE_MS, () => {
+        timer = clock.after(GRACE_MS, () => resolve(LATE))
       })
       work()
         .then(resolve, reject)

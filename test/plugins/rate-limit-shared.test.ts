@@ -110,7 +110,7 @@ describe("a limit that processes share", () => {
     const web = await connected(shared)
     shared.state = "silent"
     const first = sendMany(web, 10)
-    await web.house.clock.advance(1_000)
+    await web.house.clock.advance(1_800)
     expect(passed(await first)).toBe(10)
     const before = shared.asked
     // Time stands still: whoever waited for anything would wait for ever.
@@ -124,7 +124,7 @@ describe("a limit that processes share", () => {
     one.house.hooks.add("last", "message:limit", () => ({ refused: true, error: appError("FORBIDDEN") }))
     shared.state = "silent"
     const refused = send(one)
-    await one.house.clock.advance(1_000)
+    await one.house.clock.advance(1_800)
     expect((await refused).status).toBe(403)
     shared.state = "there"
     shared.speak()

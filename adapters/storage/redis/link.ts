@@ -42,6 +42,8 @@ const FIRST_DELAY_MS = 50
 const LONGEST_DELAY_MS = 2_000
 /** Beyond these nobody waits any more: they are refused at once. */
 const MOST_CALLS = 20_000
+/** Between the end of the time for an answer and giving the connection up: what came while the process was busy is read. */
+const GRACE_MS = 100
 /** Nobody is refused sooner than after this, while the server is away. */
 const BRAKE_MS = 20
 
@@ -132,9 +134,12 @@ export function createLink({ address, timeoutMs, clock, log }: LinkOptions): Lin
   /** `work` on this connection, or LATE: then the connection is given up, since nothing says that it still works. */
   function attempt<T>(connection: Connection, work: (client: Redis) => Promise<T>): Promise<T | typeof LATE> {
     return new Promise((resolve, reject) => {
-      const timer = clock.after(timeoutMs, () => {
+      const giveUp = (): void => {
         resolve(LATE)
         connection.drop(`The Redis server did not answer within ${timeoutMs} ms`)
+      }
+      let timer = clock.after(timeoutMs, () => {
+        timer = clock.after(GRACE_MS, giveUp)
       })
       connection.gather()
       work(connection.client).then(
