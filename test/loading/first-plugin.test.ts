@@ -31,7 +31,7 @@ async function start(env: Readonly<Record<string, string>>, source: string): Pro
   return platform
 }
 
-it("has ten lines, is enabled behind all that are there, and does what it says", async () => {
+it("has ten lines, is enabled behind all that are there, and does what it says", { timeout: 120_000 }, async () => {
   const readme = await readFile(join(root, "README.md"), "utf8")
   const source = block(readme, "ts")
   expect(source.trimEnd().split("\n")).toHaveLength(10)
