@@ -2,7 +2,7 @@ import { execFile } from "node:child_process"
 import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { promisify } from "node:util"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import type { Described } from "../../core/serve/plugins/describe.ts"
 import { type Platform, root, startPlatform } from "../support/platform.ts"
 import { startInVain } from "../runtime/starts.ts"
@@ -14,6 +14,7 @@ const KEY = "an-admin-key-of-enough-characters"
 const PACKAGE = "@acme/switchboard-greeting"
 const PLUGINS = `api-keys,validation,health,docs,${PACKAGE}/loud,${PACKAGE}`
 const MINUTES = 180_000
+vi.setConfig({ testTimeout: MINUTES, hookTimeout: MINUTES })
 
 let project: Project
 let env: Record<string, string>
@@ -32,7 +33,7 @@ beforeAll(async () => {
     GREETING_WORD: "Welcome",
   }
   server = await startPlatform({ installedIn: project.path, env })
-}, MINUTES)
+})
 
 afterAll(async () => {
   await server?.stop()
