@@ -85,6 +85,21 @@ describe("the peer that was reached", () => {
     expect([server.connections, said]).toEqual([1, []])
   })
 
+  it("is another than the one judged, and public as well", async () => {
+    const server = await premises.http((_request, response) => void response.end("somebody else"))
+    const egress = createTestEgress({
+      open(_address, port) {
+        const socket = connect({ host: "127.0.0.1", port })
+        Object.defineProperty(socket, "remoteAddress", { get: () => "93.184.215.15" })
+        return socket
+      },
+    })
+    await expect(egress.fetch(server.url("/", "public.example"))).rejects.toMatchObject({
+      fault: { reason: "address" },
+    })
+    expect(server.requests).toEqual([])
+  })
+
   it("is written to with the guard off", async () => {
     const server = await premises.http((_request, response) => void response.end("inside"))
     expect((await redirected(false).fetch(server.url("/", "public.example"))).status).toBe(200)
