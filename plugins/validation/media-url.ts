@@ -28,13 +28,10 @@ export function createUrlGuard({ egress, clock }: UrlGuardDeps): UrlGuard {
         if (left === 0) judging.delete(company)
         else judging.set(company, left)
       })
-      const verdict = await inTime(
-        clock,
-        JUDGED_MS,
-        judgement.then((fault) => fault?.message ?? null),
-      )
-      if (verdict === null) return undefined
-      return { path, code: "INVALID_MEDIA_URL", message: verdict ?? "The host of this URL could not be found in time" }
+      const fault = await inTime(clock, JUDGED_MS, judgement)
+      // A name that nobody knows now leads nowhere yet; every URL is judged again when it is fetched.
+      if (fault === undefined || fault.reason === "unresolved") return undefined
+      return { path, code: "INVALID_MEDIA_URL", message: fault.message }
     },
   }
 }
