@@ -92,7 +92,8 @@ export function createPump(deps: PumpDeps): Pump {
 
   const queues = createQueues<Lane>(clock, (lane) => {
     offer(lane)
-    pull()
+    // Whoever goes first has its try begun before the next one is asked.
+    void Promise.resolve().then(pull)
   })
 
   const sleep = (lane: Lane, again: Again): void => {
