@@ -1,5 +1,6 @@
 import { type AppError, appError } from "../errors.ts"
 import type { Hooks } from "../hooks.ts"
+import type { Refusal } from "../refusal.ts"
 import type { CompanyIn } from "../route.ts"
 import type { Principal } from "../types.ts"
 
@@ -58,8 +59,11 @@ export interface CompanyRules {
 /** `null` and the empty text count as left out. */
 const isNamed = (value: unknown): boolean => value !== undefined && value !== null && value !== ""
 
-/** The company that the place `where` names; the empty text for a route without one. Throws the refusals of a missing or odd id. */
-export async function resolveCompany(where: CompanyIn, named: Named, rules: CompanyRules): Promise<string> {
+/**
+ * The company that the place `where` names; the empty text for a route without one. Throws the refusals of a missing or
+ * odd id, or rejects with them where a plugin takes its time to judge.
+ */
+export function resolveCompany(where: CompanyIn, named: Named, rules: CompanyRules): string | Promise<string> {
   if (where === "none") return ""
   const value = where === "query" ? named.query[0] : named[where]
   if (!isNamed(value)) {
@@ -70,9 +74,13 @@ export async function resolveCompany(where: CompanyIn, named: Named, rules: Comp
   // The operator's own word stands above patterns.
   if (!rules.multiTenant && value === rules.defaultCompanyId) return value
   const verdict = rules.hooks.guard("company:validate", { company: value })
-  const refusal = verdict instanceof Promise ? await verdict : verdict
+  if (verdict instanceof Promise) return verdict.then((refusal) => passed(value, refusal))
+  return passed(value, verdict)
+}
+
+function passed(company: string, refusal: Refusal | undefined): string {
   if (refusal !== undefined) throw refusal.error
-  return value
+  return company
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Context } from "hono"
 import type { Clock } from "../clock.ts"
 import { appError, toError } from "../errors.ts"
 import type { Hooks } from "../hooks.ts"
-import { isRefusal } from "../refusal.ts"
+import { isRefusal, type Refusal } from "../refusal.ts"
 import type { ApiRoute } from "../route.ts"
 import type { Principal } from "../types.ts"
 import { clientAddress } from "./addresses.ts"
@@ -58,16 +58,20 @@ export function createGate(route: ApiRoute, options: GateOptions): (context: Con
     }
 
     if (unknown !== undefined) throw unknown
-    if (spec.scope !== "none" && early === undefined) exchange.principal = await identify(context, options)
+    if (spec.scope !== "none" && early === undefined) {
+      const caller = identify(context, options)
+      exchange.principal = caller instanceof Promise ? await caller : caller
+    }
 
     if (raw) {
-      exchange.raw = early ?? (await readBody(request, limit, options.clock))
+      exchange.raw = early ?? (await readBody(request, limit, options.clock, length))
       exchange.body = {}
-    } else if (length > 0) exchange.body = parseJson(early ?? (await readBody(request, limit, options.clock)))
+    } else if (length > 0) exchange.body = parseJson(early ?? (await readBody(request, limit, options.clock, length)))
     else if (spec.body !== undefined) exchange.body = optional ? {} : parseJson(new Uint8Array(0))
 
     const named = namedIn(context, exchange.body)
-    exchange.company = await resolveCompany(spec.company, named, options)
+    const company = resolveCompany(spec.company, named, options)
+    exchange.company = typeof company === "string" ? company : await company
 
     const { principal } = exchange
     if (spec.scope !== "none") {
@@ -89,8 +93,8 @@ async function nobody(context: Context<HttpEnv>, { spec }: ApiRoute, options: Ga
   }
 }
 
-/** Who calls. Throws UNAUTHORIZED when nobody knows them. */
-export async function identify(context: Context<HttpEnv>, options: GateOptions): Promise<Principal> {
+/** Who calls; at once, as far as plugins answer at once. Throws, or rejects with, UNAUTHORIZED when nobody knows them. */
+export function identify(context: Context<HttpEnv>, options: GateOptions): Principal | Promise<Principal> {
   const { headers } = context.req.raw
   const peer = context.env.remoteAddress
   const verdict = options.hooks.first("request:identify", {
@@ -100,7 +104,10 @@ export async function identify(context: Context<HttpEnv>, options: GateOptions):
     remoteAddress: peer,
     clientAddress: clientAddress(peer, headers.get("x-forwarded-for"), options.trusted),
   })
-  const answer = verdict instanceof Promise ? await verdict : verdict
+  return verdict instanceof Promise ? verdict.then(known) : known(verdict)
+}
+
+function known(answer: Principal | Refusal | undefined): Principal {
   if (answer === undefined) throw appError("UNAUTHORIZED")
   if (isRefusal(answer)) throw answer.error
   return answer

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "../clock.ts"
+import type { Clock } from "../clock.ts"
 import { appError } from "../errors.ts"
 
 /** Bodies: read with a limit and a deadline, decoded strictly, parsed with care. */
@@ -38,9 +38,14 @@ export function isText(headers: Headers, wanted: string): boolean {
 /**
  * The whole body. Throws PAYLOAD_TOO_LARGE past `limit` bytes, having read no more than one chunk beyond it, and
  * INVALID_JSON for a body that breaks off, or that takes longer than 30 s and 1 s more for each 16 KiB that have come.
+ * `declared`: what Content-Length says, as far as it is known already.
  */
-export async function readBody(request: Request, limit: number, clock: Clock): Promise<Uint8Array> {
-  const declared = declaredLength(request.headers)
+export async function readBody(
+  request: Request,
+  limit: number,
+  clock: Clock,
+  declared = declaredLength(request.headers),
+): Promise<Uint8Array> {
   if (declared !== undefined && declared <= IN_ONE_PIECE) {
     const bytes = await inTime(clock, () => readAll(request))
     if (bytes.byteLength > limit) throw tooLarge(limit)
@@ -69,29 +74,40 @@ export function measureBody(request: Request, limit: number, clock: Clock): Prom
   return inTime(clock, (late, came) => readChunks(request, limit, late, (chunk) => came(chunk.byteLength)))
 }
 
-/** What `read` gives, as long as it tells of enough bytes that came. `late` rejects when it does not. */
-async function inTime<T>(
+/** What `read` gives, as long as it tells of enough bytes that came. `late` takes what ends it when it does not. */
+function inTime<T>(
   clock: Clock,
-  read: (late: Promise<never>, came: (bytes: number) => void) => Promise<T>,
+  read: (late: (stop: () => void) => void, came: (bytes: number) => void) => Promise<T>,
 ): Promise<T> {
-  let giveUp: (reason: Error) => void = () => {}
-  const late = new Promise<never>((_, reject) => {
-    giveUp = reject
+  return new Promise((resolve, reject) => {
+    const begun = clock.monotonic()
+    let size = 0
+    let stop = (): void => undefined
+    const look = (): void => {
+      const left = begun + BODY_GRACE_MS + Math.floor(size / BYTES_PER_SECOND) * 1_000 - clock.monotonic()
+      if (left > 0) {
+        timer = clock.after(Math.ceil(left), look)
+        return
+      }
+      stop()
+      reject(appError("INVALID_JSON", { message: "The body did not arrive in time" }))
+    }
+    let timer = clock.after(BODY_GRACE_MS, look)
+    const reading = read(
+      (task) => void (stop = task),
+      (bytes) => void (size += bytes),
+    )
+    reading.then(
+      (value) => {
+        timer.cancel()
+        resolve(value)
+      },
+      (error: Error) => {
+        timer.cancel()
+        reject(error)
+      },
+    )
   })
-  const begun = clock.monotonic()
-  let size = 0
-  let timer: Timer
-  const look = (): void => {
-    const left = begun + BODY_GRACE_MS + Math.floor(size / BYTES_PER_SECOND) * 1_000 - clock.monotonic()
-    if (left > 0) timer = clock.after(Math.ceil(left), look)
-    else giveUp(appError("INVALID_JSON", { message: "The body did not arrive in time" }))
-  }
-  timer = clock.after(BODY_GRACE_MS, look)
-  try {
-    return await Promise.race([read(late, (bytes) => void (size += bytes)), late])
-  } finally {
-    timer.cancel()
-  }
 }
 
 export function tooLarge(limit: number): Error {
@@ -114,7 +130,7 @@ async function readAll(request: Request): Promise<Uint8Array> {
 async function readChunks(
   request: Request,
   limit: number,
-  late: Promise<never>,
+  late: (stop: () => void) => void,
   take: (chunk: Uint8Array) => void,
 ): Promise<number> {
   if (request.body === null) return 0
@@ -122,7 +138,7 @@ async function readChunks(
   let size = 0
   // Cancelling is a courtesy to the sender; what a broken stream says to it changes nothing.
   const stop = (): void => void reader.cancel().catch(() => undefined)
-  late.catch(stop)
+  late(stop)
   for (;;) {
     const chunk = await reader.read().catch((cause: unknown) => {
       throw brokenOff(cause)

@@ -40,7 +40,8 @@ export interface OutboxRowsDeps {
   readonly log: Logger
 }
 
-const DISOWNED = 10_000
+/** At least half of them, see `createLru`. */
+const DISOWNED = 20_000
 
 export function createOutboxRows({ ledger, messages, chats, sequence, log }: OutboxRowsDeps): OutboxRows {
   /** Companies that have sent since the start. */

@@ -75,10 +75,8 @@ export const SEND_ERRORS = [
 /** Sending, and reading what was sent and received. */
 export function messageRoutes(lines: Lines): readonly ApiRoute[] {
   const { outbound, messages } = lines
-  const shown = (message: Message): Record<string, unknown> => ({
-    ...messageJson(message),
-    held: heldJson(lines.held(message)),
-  })
+  const shown = (message: Message): Record<string, unknown> =>
+    Object.assign(messageJson(message), { held: heldJson(lines.held(message)) })
 
   const send = async (
     call: Call,

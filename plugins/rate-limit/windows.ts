@@ -31,7 +31,7 @@ export function createWindows({ atomic: { local, shared }, reach }: WindowsDeps)
     }
 
   const onward = (key: string, quota: Quota, own: Taken): Stamped | Promise<Stamped> => {
-    if (!own.taken || shared === undefined || reach.away) return { ...own, undo: undoing(key, own, undefined) }
+    if (!own.taken || shared === undefined || reach.away) return { undo: undoing(key, own, undefined), ...own }
     return everywhere(shared, key, quota, own)
   }
 
