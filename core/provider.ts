@@ -3,7 +3,7 @@ import type { Clock } from "./clock.ts"
 import type { Logger } from "./log.ts"
 import type { EnvMap } from "./settings/setting.ts"
 import type { AuthBatch, AuthStore } from "./store.ts"
-import type { Content, LineUser, Restriction } from "./types.ts"
+import type { Contact, Content, LineUser, Restriction } from "./types.ts"
 
 /** Port: how a company reaches WhatsApp. Small: optional abilities are optional members, never methods that throw. */
 export interface Provider {
@@ -136,12 +136,6 @@ export type SendOutcome =
   | { readonly outcome: "not-sent"; readonly cause: Error }
   /** It may or may not have gone out. */
   | { readonly outcome: "unknown"; readonly cause: Error }
-
-/** A phone that is on WhatsApp: its address there, and its bare LID user as far as WhatsApp tells it. */
-export interface Contact {
-  readonly address: string
-  readonly lid: string | null
-}
 
 export type Presence =
   | { readonly state: "available" | "unavailable" }

@@ -156,6 +156,12 @@ export type SessionState =
   | "outdated"
   | "failed"
 
+/** A phone that is on WhatsApp: its address there, and its bare LID user as far as WhatsApp tells it. */
+export interface Contact {
+  readonly address: string
+  readonly lid: string | null
+}
+
 export interface LineUser {
   readonly id: string
   readonly phone: string | null

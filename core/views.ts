@@ -1,7 +1,6 @@
 import type { z } from "@hono/zod-openapi"
 import type { AtomicStore } from "./atomic.ts"
-import type { Contact } from "./provider.ts"
-import type { Call, LineEvent, SessionStatus } from "./types.ts"
+import type { Call, Contact, LineEvent, SessionStatus } from "./types.ts"
 
 /** What plugins see of the house, and may do in it. */
 

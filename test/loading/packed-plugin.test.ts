@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import type { Described } from "../../core/serve/plugins/describe.ts"
-import { type Platform, root, startPlatform } from "../support/platform.ts"
+import { call as callAt, type Platform, root, startPlatform } from "../support/platform.ts"
 import { startInVain } from "../runtime/starts.ts"
 import { openProject, type Project } from "./installed.ts"
 
@@ -42,7 +42,7 @@ afterAll(async () => {
 
 const call = (method: string, path: string, body?: unknown, key = KEY) => {
   if (server === undefined) throw new Error("The server does not run")
-  return server.call(method, path, body, key === "" ? {} : { "x-api-key": key })
+  return callAt(server.url, method, path, body, key === "" ? {} : { "x-api-key": key })
 }
 
 /** `npm run plugins` of the installed server. */

@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import type { Contact } from "../../core/provider.ts"
+import type { Contact } from "../../core/types.ts"
 import { createPluginStorage } from "../../core/records/plugin-records.ts"
 import type { Draft, Message, SessionStatus } from "../../core/types.ts"
 import validation from "../../plugins/validation/index.ts"

@@ -7,7 +7,6 @@ import type {
   CloseReason,
   Connection,
   ConnectInput,
-  Contact,
   OutgoingMessage,
   Presence,
   Provider,
@@ -15,7 +14,7 @@ import type {
   SendOutcome,
 } from "../../core/provider.ts"
 import type { AuthStore } from "../../core/store.ts"
-import type { LineUser } from "../../core/types.ts"
+import type { Contact, LineUser } from "../../core/types.ts"
 
 /** A provider whose WhatsApp is the test: nothing happens on a line but what the test makes happen. */
 export interface FakeProvider extends Provider {

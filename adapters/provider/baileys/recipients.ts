@@ -1,6 +1,7 @@
 import type { WASocket } from "@whiskeysockets/baileys"
 import type { Clock } from "../../../core/clock.ts"
-import type { ChatRef, Contact } from "../../../core/provider.ts"
+import type { ChatRef } from "../../../core/provider.ts"
+import type { Contact } from "../../../core/types.ts"
 import { createBoundedMap } from "./bounded-map.ts"
 import { addressOf, LID_SERVER, parseJid, PHONE_SERVER } from "./jid.ts"
 import type { Library } from "./load-baileys.ts"
