@@ -337,7 +337,7 @@ describe("what is not built yet", () => {
     const { problems, warnings } = await read({
       env: {
         WHATSAPP_METRICS_ENABLED: "true",
-        WHATSAPP_RATE_LIMIT_PER_COMPANY: "50",
+        WHATSAPP_METRICS_INTERVAL: "50",
         WHATSAPP_ALERTING_ENABLED: "false",
         WHATSAPP_ISOLATE_AUTH: "true",
       },
@@ -345,7 +345,7 @@ describe("what is not built yet", () => {
     expect(problems).toEqual([])
     expect([...warnings].sort()).toEqual([
       "WHATSAPP_METRICS_ENABLED: is not built yet and has no effect",
-      "WHATSAPP_RATE_LIMIT_PER_COMPANY: is not built yet and has no effect",
+      "WHATSAPP_METRICS_INTERVAL: is not built yet and has no effect",
     ])
   })
 
