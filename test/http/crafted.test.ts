@@ -98,6 +98,22 @@ it("ten thousand crafted requests get no fault of ours, most of them past the ke
   }
 }, 300_000)
 
+it("nor do they when ids and phones of any form are let in", async () => {
+  const log = createTestLog()
+  const env = { WHATSAPP_VALIDATE_COMPANY: "false", WHATSAPP_ALLOWED_PHONE_PATTERN: ".", WHATSAPP_BODY_LIMIT: "4000" }
+  const everything = await startEverything({ log, linking: COMPANIES, env })
+  try {
+    const stages = new Map<Stage, number>()
+    const judge = createJudge(everything, log, stages, new Map(), new Set())
+    const requests = craftedRequests(await inputOf(everything))
+    await fc.assert(fc.asyncProperty(requests, judge), { numRuns: WARM_UP, seed: SEED, endOnFailure: true })
+    expect(stages.get("handler")).toBeGreaterThan(WARM_UP * 0.1)
+    expect(log.lines.filter(({ level }) => level === "error" || level === "fatal")).toEqual([])
+  } finally {
+    await everything.stop()
+  }
+}, 120_000)
+
 it("a plugin that fails for one text in many is found by them", async () => {
   const brittle = definePlugin({
     name: "brittle",
