@@ -1,6 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest"
+import { definePlugin, type Principal } from "../../core/plugin.ts"
+import apiKeys from "../../plugins/api-keys/index.ts"
 import type { Answer } from "../http/harness.ts"
 import { type MatrixHouse, type MatrixOptions, startMatrixHouse } from "../http/matrix-house.ts"
+import { createPluginHouse } from "./house.ts"
 
 const ADMIN = "admin-key-of-24-characters"
 const sessions = "/api/whatsapp/sessions"
@@ -232,5 +235,26 @@ describe("What a key is asked to be", () => {
     const foreign = await house.call("POST", keysOf("other"), { key, body: { name: "x", scopes: ["read"] } })
     expect(foreign.status).toBe(403)
     expect((await house.call("GET", keysOf("other"), { key: ADMIN })).status).toBe(404)
+  })
+
+  it("nor beyond that of a caller whom another plugin has let in", async () => {
+    const caller: Principal = { kind: "company", company: "acme", scopes: new Set(["admin", "read"]) }
+    const doorman = definePlugin({
+      name: "doorman",
+      description: "Lets everybody in for little",
+      setup: ({ on }) => on("request:identify", () => caller),
+    })
+    const house = await createPluginHouse({
+      plugins: [
+        [doorman, {}],
+        [apiKeys, {}],
+      ],
+    })
+    house.companies.acme = {}
+    const ask = (scopes: readonly string[]) => house.call("POST", keysOf("acme"), { body: { name: "x", scopes } })
+    const refused = await ask(["read", "send", "session"])
+    expect([refused.status, refused.json.error.details]).toEqual([403, { scopes: ["send", "session"] }])
+    expect((await ask(["read", "admin"])).status).toBe(201)
+    await house.stop()
   })
 })
