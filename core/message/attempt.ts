@@ -49,14 +49,16 @@ export function createAttempt(deps: AttemptDeps): (item: Item, trial: Trial) => 
   const { connection, clock } = deps
 
   return async (item, trial) => {
-    if (clock.now() >= item.expiresAt) {
+    const begun = clock.now()
+    if (begun >= item.expiresAt) {
       deps.expired(item)
       return undefined
     }
     const asked = deps.hold?.(item)
     const verdict = asked instanceof Promise ? await asked : asked
     const { notBefore = null, reason = null, queue = null } = verdict ?? {}
-    if (notBefore !== null && notBefore > clock.now()) {
+    // Judged by when it was asked: a hold that is over by the time it is told has let nothing through, and is asked again.
+    if (notBefore !== null && notBefore > begun) {
       verdict?.drop()
       deps.onHeld(item, notBefore)
       return { held: { reason, until: notBefore }, queue }

@@ -31,6 +31,8 @@ export interface SenderDeps extends Omit<PumpDeps, "drained"> {
 
 /** Messages of one company in memory; the rest waits on disk. */
 const WINDOW = 1_000
+/** Single sends go on beside it, as long as there are no more in memory. */
+const MOST_SINGLE = 10_000
 const PAGE = 200
 /** Messages behind the window whose chats are known. With more than that, what comes later waits for its turn. */
 const MOST_BEHIND = 100_000
@@ -51,15 +53,16 @@ export function createSender(deps: SenderDeps): Sender {
 
   const offer = (item: Item): void => {
     if (filling) return void meanwhile.push(item)
-    if (!more && (item.stoppable !== true || pump.size < WINDOW)) {
+    const fits = pump.size < (item.stoppable === true ? WINDOW : MOST_SINGLE)
+    if (!more && fits) {
       if (item.key > seen) seen = item.key
       return pump.add(item)
     }
     if (item.key <= seen) return pump.add(item)
-    // The window is full of what waits: from here on batches stay on disk until there is room.
+    // The window is full of what waits: from here on what comes stays on disk until there is room.
     if (!more) [more, known] = [true, true]
     // Within a chat nobody overtakes; and one message of a batch has no reason to overtake another.
-    if (known && item.stoppable !== true && !behind.has(item.chatId)) {
+    if (known && fits && item.stoppable !== true && !behind.has(item.chatId)) {
       behind.pass(item.key)
       return pump.add(item)
     }

@@ -87,6 +87,24 @@ describe("messages that wait for the same thing", () => {
     expect(sent(web.house)).toHaveLength(100)
   })
 
+  it("do not slip through when the time has come before the answer has", async () => {
+    let asked = 0
+    const web = openWeb({
+      hooks: (hooks) =>
+        hooks.add("slow", "outbox:hold", async (hold) => {
+          const notBefore = web.house.clock.now() + 10
+          await web.house.clock.sleep(50)
+          return ++asked > 3 ? hold : { notBefore, reason: "slow" }
+        }),
+    })
+    await web.house.connect("acme")
+    await batch(web, 1)
+    await web.house.clock.advance(160)
+    expect([asked, sent(web.house).length]).toEqual([3, 0])
+    await web.house.clock.advance(60)
+    expect([asked, sent(web.house).length]).toEqual([4, 1])
+  })
+
   it("give back what others have taken for them, each time and once", async () => {
     let taken = 0
     const web = openWeb({
