@@ -4,6 +4,8 @@ import { type Haunted, openHaunted, SECRET } from "./haunted.ts"
 
 /** A plugin at fault in all that is no stage: its setup, its undo, its routes, its work in the background. */
 
+const ABOUT = { method: "get", scope: "read", company: "none", summary: "X", tag: "X", responses: {} } as const
+
 let open: Haunted[] = []
 afterEach(async () => {
   await Promise.all(open.map((house) => house.stop()))
@@ -19,11 +21,10 @@ const plugin = (name: string, setup: Plugin["setup"]): Plugin =>
   definePlugin({ name, description: "Made in a test", setup })
 
 describe("a route whose handler", () => {
-  const about = { method: "get", scope: "read", company: "none", summary: "X", tag: "X", responses: {} } as const
   const withRoute = (handle: () => unknown): Haunted =>
     house([
       plugin("clumsy", ({ route }) =>
-        route({ spec: { ...about, path: "/api/whatsapp/faulty" }, handle: handle as never }),
+        route({ spec: { ...ABOUT, path: "/api/whatsapp/faulty" }, handle: handle as never }),
       ),
     ])
 
@@ -174,5 +175,57 @@ describe("the settings' check of a plugin that throws", () => {
     ])
     const told = await broken.start().catch((thrown: Error) => thrown.message)
     expect(told).toBe("Switchboard cannot start: plugin broken: its check of the settings failed (Error)")
+  })
+})
+
+describe("at a hook that another plugin declares and runs, a plugin that", () => {
+  const own = { guard: "own:guard", first: "own:first", transform: "own:transform", collect: "own:collect" } as const
+  type Kind = keyof typeof own
+  type Run = Readonly<Record<Kind, (name: string, given: unknown, context?: unknown) => unknown>>
+  const owner = definePlugin({
+    name: "owner",
+    description: "Has hooks of its own",
+    hooks: Object.fromEntries(Object.entries(own).map(([kind, name]) => [name, kind as Kind])),
+    setup({ route, run }) {
+      // The names are known to nobody's types.
+      const loose = run as unknown as Run
+      for (const [kind, name] of Object.entries(own)) {
+        route({
+          spec: { ...ABOUT, path: `/api/whatsapp/own/${kind}` },
+          handle: async () => ({ data: (await loose[kind as Kind](name, "given", {})) ?? "nothing" }),
+        })
+      }
+    },
+  })
+  const wrong: Readonly<Record<string, () => unknown>> = {
+    throws: () => {
+      throw new Error(SECRET)
+    },
+    rejects: () => Promise.reject(new Error(SECRET)),
+    hangs: () => new Promise(() => undefined),
+  }
+
+  it.each(Object.keys(wrong))("%s is a fault of its own, as at the stages of the house", async (how) => {
+    const clumsy = plugin("clumsy", ({ on }) => {
+      const anywhere = on as unknown as (name: string, handler: unknown) => void
+      for (const name of Object.values(own)) anywhere(name, wrong[how])
+    })
+    const going = house([owner, clumsy])
+    await going.start()
+    const ask = (kind: Kind) => going.callWhile(2_000, "GET", `/own/${kind}`)
+    for (const kind of ["guard", "first"] as const) {
+      expect((await ask(kind)).json.data).toMatchObject({ refused: true, plugin: "clumsy" })
+    }
+    expect(await ask("transform")).toMatchObject({ status: 503, json: { error: { code: "PLUGIN_FAULT" } } })
+    expect((await ask("collect")).json.data).toMatchObject({ clumsy: { ok: false } })
+    await going.clock.settle()
+    expect(going.told.map((fault) => fault.slice(0, 2))).toEqual(
+      ["own:guard", "own:first", "own:transform", "own:collect"].map((name) => ["clumsy", name]),
+    )
+  })
+
+  it("does not own it may not run it", async () => {
+    const thief = plugin("thief", ({ run }) => void run.guard("message:limit", {} as never))
+    await expect(house([thief]).start()).rejects.toThrow("Plugin thief: message:limit is not among its hooks")
   })
 })
