@@ -61,6 +61,7 @@ export const coreErrors = {
   SESSION_LIMIT_REACHED: { status: 503, message: "The session limit of this server is reached", retryable: true },
   STORAGE_UNAVAILABLE: { status: 503, message: "Storage is unavailable", retryable: true },
   PLUGIN_FAULT: { status: 503, message: "A plugin failed", retryable: true },
+  SERVER_BUSY: { status: 503, message: "The server is busy", retryable: true },
   SHUTTING_DOWN: { status: 503, message: "The server is shutting down", retryable: true, class: "NETWORK" },
   EXPIRED: { status: 410, message: "The message waited longer than its time to live", class: "TIMEOUT" },
   CANCELLED: { status: 410, message: "The message was stopped before it was sent" },

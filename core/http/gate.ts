@@ -6,6 +6,7 @@ import { isRefusal, type Refusal } from "../refusal.ts"
 import type { ApiRoute } from "../route.ts"
 import type { Principal } from "../types.ts"
 import { clientAddress } from "./addresses.ts"
+import { createBodyRoom } from "./body-room.ts"
 import { type CompanyRules, companyRefusal, type Named, resolveCompany } from "./company.ts"
 import type { HttpEnv } from "./exchange.ts"
 import { declaredLength, isJson, isText, measureBody, parseJson, readBody, tooLarge } from "./json.ts"
@@ -30,6 +31,7 @@ export function createGate(route: ApiRoute, options: GateOptions): (context: Con
   const rawTypes = rawBody === undefined ? [] : [rawBody.type].flat()
   const takesBody = spec.method !== "get"
   const optional = spec.bodyOptional ?? spec.body?.safeParse({}).success ?? true
+  const room = spec.scope === "none" ? createBodyRoom() : undefined
   const yields = spec.path.startsWith("/api/")
 
   return async (context) => {
@@ -51,7 +53,7 @@ export function createGate(route: ApiRoute, options: GateOptions): (context: Con
         // Only the body itself can tell whether an undeclared one is too large, and that is said before 401; but nothing
         // is kept in memory for callers whom nobody knows.
         unknown = await nobody(context, route, options)
-        if (unknown === undefined) early = await readBody(request, limit, options.clock)
+        if (unknown === undefined) early = await readBody(request, limit, options.clock, declared, room)
         length = early?.byteLength ?? (await measureBody(request, limit, options.clock))
       }
       if (length > 0 && !raw && !isJson(request.headers)) throw appError("UNSUPPORTED_MEDIA_TYPE")
@@ -64,9 +66,10 @@ export function createGate(route: ApiRoute, options: GateOptions): (context: Con
     }
 
     if (raw) {
-      exchange.raw = early ?? (await readBody(request, limit, options.clock, length))
+      exchange.raw = early ?? (await readBody(request, limit, options.clock, length, room))
       exchange.body = {}
-    } else if (length > 0) exchange.body = parseJson(early ?? (await readBody(request, limit, options.clock, length)))
+    } else if (length > 0)
+      exchange.body = parseJson(early ?? (await readBody(request, limit, options.clock, length, room)))
     else if (spec.body !== undefined) exchange.body = optional ? {} : parseJson(new Uint8Array(0))
 
     const named = namedIn(context, exchange.body)

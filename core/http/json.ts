@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts"
 import { appError } from "../errors.ts"
+import type { BodyRoom } from "./body-room.ts"
 
 /** Bodies: read with a limit and a deadline, decoded strictly, parsed with care. */
 
@@ -10,6 +11,8 @@ const BODY_GRACE_MS = 30_000
 const BYTES_PER_SECOND = 16_384
 /** Up to here a body is taken in one piece: the time that so few bytes earn is not worth counting them. */
 const IN_ONE_PIECE = 65_536
+/** Up to here it is not counted what callers send whom nobody knows: most calls are no larger. */
+const UNCOUNTED = 4_096
 
 /** The Content-Length in bytes, or undefined where the length is not told. */
 export function declaredLength(headers: Headers): number | undefined {
@@ -38,26 +41,38 @@ export function isText(headers: Headers, wanted: string): boolean {
 /**
  * The whole body. Throws PAYLOAD_TOO_LARGE past `limit` bytes, having read no more than one chunk beyond it, and
  * INVALID_JSON for a body that breaks off, or that takes longer than 30 s and 1 s more for each 16 KiB that have come.
- * `declared`: what Content-Length says, as far as it is known already.
+ * `declared`: what Content-Length says, as far as it is known already. `room`: what the body has to fit into together with
+ * others that come at the same time, else SERVER_BUSY.
  */
 export async function readBody(
   request: Request,
   limit: number,
   clock: Clock,
   declared = declaredLength(request.headers),
+  room?: BodyRoom,
 ): Promise<Uint8Array> {
-  if (declared !== undefined && declared <= IN_ONE_PIECE) {
+  if (declared !== undefined && declared <= (room === undefined ? IN_ONE_PIECE : UNCOUNTED)) {
     const bytes = await inTime(clock, () => readAll(request))
     if (bytes.byteLength > limit) throw tooLarge(limit)
     return bytes
   }
   const chunks: Uint8Array[] = []
-  const size = await inTime(clock, (late, came) =>
+  let kept = 0
+  let over = false
+  const reading = inTime(clock, (late, came) =>
     readChunks(request, limit, late, (chunk) => {
       came(chunk.byteLength)
+      // One more may be on its way when the time is over.
+      if (over) return
+      room?.take(chunk.byteLength)
+      kept += chunk.byteLength
       chunks.push(chunk)
     }),
   )
+  const size = await reading.finally(() => {
+    over = true
+    room?.give(kept)
+  })
   const [only] = chunks
   if (chunks.length === 1 && only !== undefined) return only
   const whole = new Uint8Array(size)
@@ -149,7 +164,12 @@ async function readChunks(
       stop()
       throw tooLarge(limit)
     }
-    take(chunk.value)
+    try {
+      take(chunk.value)
+    } catch (refusal) {
+      stop()
+      throw refusal
+    }
   }
 }
 

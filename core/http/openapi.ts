@@ -14,6 +14,7 @@ export const securitySchemes = {
 function commonCodes(spec: RouteSpec): string[] {
   const codes = ["INTERNAL_ERROR"]
   if (spec.path.startsWith("/api/")) codes.push("SHUTTING_DOWN")
+  if (spec.scope === "none" && spec.body !== undefined) codes.push("SERVER_BUSY")
   if (spec.scope !== "none") codes.push("UNAUTHORIZED", "FORBIDDEN", "TOO_MANY_ATTEMPTS", "PLUGIN_FAULT")
   if (spec.company !== "none") codes.push("INVALID_COMPANY_ID")
   if (spec.company === "body" || spec.company === "query") codes.push("COMPANY_ID_REQUIRED")

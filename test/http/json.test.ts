@@ -2,7 +2,9 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { parseJson, readBody } from "../../core/http/json.ts"
 import { createTestClock } from "../support/clock.ts"
-import { createHouse, read } from "./harness.ts"
+import { z } from "../../core/plugin.ts"
+import { defineRoute } from "../../core/route.ts"
+import { type Answer, createHouse, read, sampleRoutes } from "./harness.ts"
 
 const path = "/api/whatsapp/send"
 const good = JSON.stringify({ companyId: "a", phone: "79001234567", message: "Hi" })
@@ -259,6 +261,39 @@ describe("A body that", () => {
       expect(await arrive(8_192)).toBe("The body did not arrive in time after 58000 ms")
     },
   )
+
+  it("comes from nobody known has room with all others of its kind, and callers who are known have theirs", async () => {
+    const open = defineRoute(
+      {
+        method: "post",
+        path: "/api/whatsapp/open",
+        scope: "none",
+        company: "none",
+        summary: "Open",
+        tag: "Open",
+        body: z.object({}),
+        responses: { 200: { description: "Taken" } },
+      },
+      () => ({ success: true }),
+    )
+    const house = createHouse({ routes: [open, ...sampleRoutes] })
+    const post = async (body: BodyInit): Promise<Answer> => {
+      const headers = { "content-type": "application/json", "content-length": "1000000" }
+      const init = { method: "POST", headers, body, duplex: "half" } as RequestInit
+      return read(await house.http.fetch(new Request("http://localhost/api/whatsapp/open", init)))
+    }
+    const half = () =>
+      new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(1_000_000).fill(32)) })
+    const held = Array.from({ length: 67 }, () => post(half()))
+    await house.clock.settle()
+    const busy = await post(`{${" ".repeat(999_998)}}`)
+    expect([busy.status, busy.json.error.code, busy.headers.get("retry-after")]).toEqual([503, "SERVER_BUSY", "5"])
+    expect((await house.call("POST", path, good)).status).toBe(200)
+    // Those that never go on make room again.
+    await house.clock.advance(92_000)
+    for (const answer of held) expect((await answer).json.error.code).toBe("INVALID_JSON")
+    expect((await post(`{${" ".repeat(999_998)}}`)).status).toBe(200)
+  })
 
   it("was read leaves no timer behind", async () => {
     const clock = createTestClock()
