@@ -9,6 +9,8 @@ export interface ErrorSpec {
   readonly message: string
   readonly retryable?: boolean
   readonly class?: "TIMEOUT" | "NETWORK" | "AUTH" | "OTHER"
+  /** For the documentation: the stage of the house at which a plugin refuses with it. */
+  readonly stage?: string
 }
 
 export const coreErrors = {

@@ -1,4 +1,5 @@
 import type { z } from "@hono/zod-openapi"
+import type { HookName } from "./plugin.ts"
 import type { Logger } from "./log.ts"
 import type { Call, Principal, Scope } from "./types.ts"
 
@@ -29,6 +30,8 @@ export interface RouteSpec {
   >
   /** Error codes worth naming in the documentation beside those that every route may give. */
   readonly errors?: readonly string[]
+  /** Stages that a call passes: what plugins may refuse there is documented as well. */
+  readonly stages?: readonly HookName[]
   /**
    * A type that the body may have and in which it comes as `raw`, unread, while `body` is what `{}` becomes: another one
    * than JSON, or JSON itself where the bytes count. Left out, the limit is that of JSON.

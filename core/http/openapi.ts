@@ -26,7 +26,11 @@ function commonCodes(spec: RouteSpec): string[] {
 /** One entry per status, naming the codes it can carry and their sentences. */
 function errorResponses(spec: RouteSpec, errors: Readonly<Record<string, ErrorSpec>>): RouteConfig["responses"] {
   const byStatus = new Map<number, string[]>()
-  for (const code of new Set([...commonCodes(spec), ...(spec.errors ?? [])])) {
+  const { stages = [] } = spec
+  const refused = Object.entries(errors).flatMap(([code, { stage }]) =>
+    stage !== undefined && stages.some((name) => name === stage) ? [code] : [],
+  )
+  for (const code of new Set([...commonCodes(spec), ...(spec.errors ?? []), ...refused])) {
     const known = errors[code]
     if (known === undefined)
       throw new Error(`${spec.method.toUpperCase()} ${spec.path} names the unknown error ${code}`)

@@ -1,4 +1,5 @@
 import { coreErrors } from "../errors.ts"
+import { hookTable } from "./hook-table.ts"
 import { metricFaults } from "./metric-shape.ts"
 import type { Plugin } from "../plugin.ts"
 
@@ -57,7 +58,10 @@ function errorFaults({ errors }: Fields): string[] {
     if (!/^[A-Z][A-Z0-9_]*$/.test(code)) return [`errors: ${code} must be upper case`]
     const status = isObject(spec) ? spec.status : undefined
     const sound = isObject(spec) && isText(spec.message) && typeof status === "number" && status >= 400 && status < 600
-    return sound ? [] : [`errors: ${code} needs a status from 400 to 599 and a message`]
+    if (!sound) return [`errors: ${code} needs a status from 400 to 599 and a message`]
+    const { stage } = spec
+    const known = stage === undefined || (isText(stage) && Object.hasOwn(hookTable, stage))
+    return known ? [] : [`errors: ${code} names a stage that is none of the house's`]
   })
 }
 

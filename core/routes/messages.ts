@@ -72,6 +72,9 @@ export const SEND_ERRORS = [
   ...["SESSION_LIMIT_REACHED", "STORAGE_UNAVAILABLE", "EXPIRED"],
 ]
 
+/** What a send passes, in this order. */
+export const SEND_STAGES = ["message:validate", "message:block", "message:limit"] as const
+
 /** Sending, and reading what was sent and received. */
 export function messageRoutes(lines: Lines): readonly ApiRoute[] {
   const { outbound, messages } = lines
@@ -111,6 +114,7 @@ export function messageRoutes(lines: Lines): readonly ApiRoute[] {
       202: { description: "Stored; it is sent as soon as possible", schema: success(sent) },
     },
     errors: SEND_ERRORS,
+    stages: SEND_STAGES,
   } as const
 
   const short = defineRoute({ ...spec, path: "/api/whatsapp/send", company: "body" }, ({ call, body, request }) =>

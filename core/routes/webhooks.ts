@@ -4,7 +4,7 @@ import { parseJson } from "../http/json.ts"
 import { companyParams, sessionStatus, success } from "../http/schemas.ts"
 import type { Lines } from "../lines.ts"
 import { type ApiRoute, defineRoute } from "../route.ts"
-import { prefersAsync, SEND_ERRORS, sent } from "./messages.ts"
+import { prefersAsync, SEND_ERRORS, SEND_STAGES, sent } from "./messages.ts"
 
 const TYPES = ["message.send", "session.initialize"]
 
@@ -51,6 +51,7 @@ export function webhookRoute({ ingress }: Lines): ApiRoute {
           schema: success(z.union([sent, sessionStatus])),
         },
       },
+      stages: SEND_STAGES,
       errors: ["INVALID_SIGNATURE", "UNAUTHORIZED", "FORBIDDEN", "PLUGIN_FAULT", ...SEND_ERRORS],
     },
     async ({ call, raw, request, identify }) => {

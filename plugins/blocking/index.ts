@@ -35,7 +35,7 @@ export default definePlugin({
       .describe("Numbers that no company writes to or hears, comma-separated"),
   }),
   env: { WHATSAPP_BLOCKED_NUMBERS: "blockedNumbers" },
-  errors: { PHONE_BLOCKED: { status: 403, message: "This number is blocked" } },
+  errors: { PHONE_BLOCKED: { status: 403, message: "This number is blocked", stage: "message:block" } },
   companySettings: {
     blockedNumbers: {
       schema: z

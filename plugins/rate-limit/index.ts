@@ -21,7 +21,9 @@ export default definePlugin({
     WHATSAPP_RATE_LIMIT_PER_COMPANY: "perCompany",
     WHATSAPP_RATE_LIMIT_WINDOW: "windowMs",
   },
-  errors: { RATE_LIMIT_EXCEEDED: { status: 429, message: "Rate limit exceeded", retryable: true } },
+  errors: {
+    RATE_LIMIT_EXCEEDED: { status: 429, message: "Rate limit exceeded", retryable: true, stage: "message:limit" },
+  },
   companySettings: {
     rateLimit: {
       schema: rateLimitSetting,

@@ -37,6 +37,7 @@ export default definePlugin({
       status: 429,
       message: "Too many media URLs of this company are being checked; try again",
       retryable: true,
+      stage: "message:validate",
     },
   },
 

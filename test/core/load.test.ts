@@ -84,6 +84,7 @@ describe("what is wrong is told by the name it was asked for", () => {
     [{ ...sound, env: { lower: "a" } }, "env: lower must be upper case"],
     [{ ...sound, errors: { NOT_FOUND: { status: 400, message: "x" } } }, "NOT_FOUND belongs to the house"],
     [{ ...sound, errors: { BAD: { status: 200, message: "x" } } }, "BAD needs a status"],
+    [{ ...sound, errors: { BAD: { status: 400, message: "x", stage: "message:wait" } } }, "BAD names a stage"],
     [{ ...sound, hooks: { "a:b": "sometimes" } }, "a:b must be one of"],
   ])("%#: %o", (value, fault) => {
     expect(pluginFaults(value).join("; ")).toContain(fault)

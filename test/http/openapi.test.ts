@@ -1,4 +1,7 @@
 import { describe, expect, it } from "vitest"
+import { coreErrors } from "../../core/errors.ts"
+import { describeRoute } from "../../core/http/openapi.ts"
+import type { RouteSpec } from "../../core/route.ts"
 import { createHouse, sampleRoutes } from "./harness.ts"
 import { documentFaults, operationsOf } from "./openapi-rules.ts"
 
@@ -30,6 +33,21 @@ describe("The OpenAPI document", () => {
     expect(operations.get("get /open")?.security).toEqual([])
     const initialize = operations.get("post /api/whatsapp/sessions/{companyId}/initialize")
     expect(initialize?.requestBody).toMatchObject({ required: false })
+  })
+
+  it("says of a route what plugins may refuse at the stages that its calls pass", () => {
+    const [route] = sampleRoutes
+    if (route === undefined) throw new Error("No route")
+    const stages = ["message:limit"] as const
+    const errors = {
+      ...coreErrors,
+      TOO_MANY: { status: 409, message: "Too many", stage: "message:limit" },
+      TOO_RUDE: { status: 409, message: "Too rude", stage: "message:block" },
+    }
+    const told = (spec: RouteSpec): string => JSON.stringify(describeRoute(spec, errors).responses)
+    expect(told({ ...route.spec, stages })).toContain("`TOO_MANY` Too many")
+    expect(told({ ...route.spec, stages })).not.toContain("TOO_RUDE")
+    expect(told(route.spec)).not.toContain("TOO_MANY")
   })
 
   it("is the same object each time, made once", () => {
