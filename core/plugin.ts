@@ -172,11 +172,13 @@ export interface PluginContext<C, Code extends string, M extends MetricSpecs = M
 
 export interface Plugin extends PluginSpec {}
 
+const noMetrics = {} satisfies MetricSpecs
+
 /** Declares a plugin. The static part can be read without running anything. One without errors of its own has core's. */
 export function definePlugin<
   C extends z.ZodObject = z.ZodObject,
   E extends Record<string, ErrorSpec> = typeof coreErrors,
-  const M extends MetricSpecs = Record<never, MetricSpec>,
+  const M extends MetricSpecs = typeof noMetrics,
 >(spec: PluginSpec<C, E, M>): Plugin {
   return spec
 }

@@ -46,7 +46,9 @@ export function describeAtomicStore(name: string, factory: () => Promise<AtomicF
 
     it("lets exactly the limit through when two clients ask 400 times at once", async () => {
       const quota = { limit: 100, windowMs: 60_000, cost: 1 }
-      const asked = await Promise.all(Array.from({ length: 400 }, (_, at) => (at % 2 ? one : two).take("k", quota)))
+      const asked = await Promise.all(
+        Array.from({ length: 400 }, async (_, at) => (at % 2 ? one : two).take("k", quota)),
+      )
       expect(asked.filter(({ taken }) => taken)).toHaveLength(100)
       const left = asked.filter(({ taken }) => taken).map(({ remaining }) => remaining)
       expect(left.sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, at) => at))
