@@ -13,8 +13,8 @@ import { openStoredWeb, type Web } from "./web.ts"
 setFlagsFromString("--expose-gc")
 const collect = runInNewContext("gc") as () => void
 
-/** So many that what sockets and their readers hold by themselves, some 10 MB, is the lesser part. */
-const MESSAGES = 40_000
+/** So many that what sockets and their readers hold by themselves, some 10 to 20 MB, is the lesser part. */
+const MESSAGES = 100_000
 const TEXT = "Dear customer, your appointment is tomorrow at ten. Please answer with 1 to confirm it. ".repeat(8)
 const PATH = "/api/whatsapp/companies/acme/export"
 

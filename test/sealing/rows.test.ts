@@ -44,12 +44,12 @@ const faultOf = async (work: Promise<unknown>): Promise<string> => {
 }
 
 const work: readonly Op[] = [
-  put("message", "m1", `hello ${PHONE}`, { index: { time: "0001", chat: "c_1/0001", wire: `W-${PHONE}` } }),
+  put("message", "m1", `hello ${PHONE}`, { index: { time: "0001", chat: "c_1/0001", wire: `WIRE-${PHONE}` } }),
   put("message", "m2", "second", { index: { time: "0002", chat: "c_1/0002" } }),
   put("person", `p:${PHONE}`, "who"),
   put("idempotency", `order of ${PHONE}`, "reserved", { due: 50 }),
   put("call", `seen of ${PHONE}`, "what it asked for", { due: 60 }),
-  put("wire", "m1", `\u0012raw ${PHONE}`),
+  put("wire", "m1", `\u0012raw bytes ${PHONE}`),
   event(`event of ${PHONE}`),
   event("second event"),
   { op: "increment", table: "totals", key: "sent", by: 2 },
@@ -73,7 +73,7 @@ describe("a company's rows, sealed", () => {
     const ledger = open()
     await ledger.commit("acme", work)
     const stored = shown(await dump(base))
-    for (const secret of [PHONE, "hello", "second", "event of", "order of", "W-", "raw"]) {
+    for (const secret of [PHONE, "hello", "second", "event of", "order of", "WIRE-", "raw bytes"]) {
       expect(stored, secret).not.toContain(secret)
     }
     const [message] = await ledger.get("acme", "message", ["m1"])
@@ -82,7 +82,7 @@ describe("a company's rows, sealed", () => {
       undefined,
       { key: `p:${PHONE}`, value: bytes("who"), version: 1 },
     ])
-    const byWire = await ledger.page("acme", "message", { index: "wire", prefix: `W-${PHONE}`, limit: 8 })
+    const byWire = await ledger.page("acme", "message", { index: "wire", prefix: `WIRE-${PHONE}`, limit: 8 })
     expect(byWire.rows.map(({ key }) => key)).toEqual(["m1"])
     const byTime = await ledger.page("acme", "message", { index: "time", limit: 8, reverse: true })
     expect(byTime.rows.map(({ value }) => Buffer.from(value).toString())).toEqual(["second", `hello ${PHONE}`])
@@ -118,7 +118,7 @@ describe("a company's rows, sealed", () => {
     await open().commit("acme", work)
     const records = await dump(open())
     expect(records.map(({ table }) => table)).not.toContain("vault")
-    expect(records.find(({ table }) => table === "message")).toMatchObject({ index: { wire: `W-${PHONE}` } })
+    expect(records.find(({ table }) => table === "message")).toMatchObject({ index: { wire: `WIRE-${PHONE}` } })
     const other = createMemoryLedger()
     await other.commit("acme", work)
     expect(shown(records)).toBe(shown(await dump(other)))
@@ -154,7 +154,7 @@ describe("a sealed row that nobody opens", () => {
     expect(await codeOf(messages.get("acme", ["m1"]))).toBe("RECORD_SEALED")
     expect(await codeOf(messages.wire("acme", ["m1"]))).toBe("RECORD_SEALED")
     expect(await createMessages(open(), {} as never).wire("acme", ["m1", "m2"])).toEqual([
-      bytes(`\u0012raw ${PHONE}`),
+      bytes(`\u0012raw bytes ${PHONE}`),
       undefined,
     ])
   })
@@ -304,7 +304,7 @@ describe("rows from before", () => {
     await plain()
     const ledger = open()
     expect((await ledger.get("acme", "person", [`p:${PHONE}`]))[0]?.value).toEqual(bytes("who, again"))
-    const byWire = await ledger.page("acme", "message", { index: "wire", prefix: `W-${PHONE}`, limit: 8 })
+    const byWire = await ledger.page("acme", "message", { index: "wire", prefix: `WIRE-${PHONE}`, limit: 8 })
     expect(byWire.rows.map(({ key }) => key)).toEqual(["m1"])
     expect((await ledger.log("acme", "event", 0, 9))[0]?.value).toEqual(bytes(`event of ${PHONE}`))
     const done = await ledger.commit("acme", [
