@@ -1,29 +1,15 @@
-import { afterEach, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { definePlugin, type Principal } from "../../core/plugin.ts"
 import apiKeys from "../../plugins/api-keys/index.ts"
 import type { Answer } from "../http/harness.ts"
-import { type MatrixHouse, type MatrixOptions, startMatrixHouse } from "../http/matrix-house.ts"
+import type { MatrixHouse } from "../http/matrix-house.ts"
 import { createPluginHouse } from "./house.ts"
+import { ADMIN, keyHouses, keysOf, type Made } from "./api-keys-houses.ts"
 
-const ADMIN = "admin-key-of-24-characters"
 const sessions = "/api/whatsapp/sessions"
-const keysOf = (company: string) => `/api/whatsapp/companies/${company}/keys`
 const every = ["send", "read", "session", "admin"]
 
-const houses: MatrixHouse[] = []
-const open = async (options: MatrixOptions = {}): Promise<MatrixHouse> => {
-  const house = await startMatrixHouse({ ...options, env: { WHATSAPP_API_KEY: ADMIN, ...options.env } })
-  houses.push(house)
-  return house
-}
-afterEach(async () => {
-  for (const house of houses.splice(0)) await house.stop()
-})
-
-interface Made {
-  readonly keyId: string
-  readonly key: string
-}
+const open = keyHouses()
 
 const make = async (house: MatrixHouse, company: string, more: Record<string, unknown> = {}): Promise<Made> => {
   const body = { name: "shop", scopes: every, ...more }

@@ -1,29 +1,15 @@
-import { afterEach, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { appError } from "../../core/errors.ts"
 import type { Ledger } from "../../core/ledger.ts"
 import { createAttempts } from "../../plugins/api-keys/attempts.ts"
 import { isKeyId, keyIdIn, newKey } from "../../plugins/api-keys/key-text.ts"
-import { type CallInit, type MatrixHouse, type MatrixOptions, startMatrixHouse } from "../http/matrix-house.ts"
+import type { CallInit, MatrixHouse } from "../http/matrix-house.ts"
 import { createTestClock } from "../support/clock.ts"
+import { ADMIN, keyHouses, keysOf, type Made } from "./api-keys-houses.ts"
 
-const ADMIN = "admin-key-of-24-characters"
-const keysOf = (company: string) => `/api/whatsapp/companies/${company}/keys`
 const company = (id: string) => `/api/whatsapp/companies/${id}`
 
-const houses: MatrixHouse[] = []
-const open = async (options: MatrixOptions = {}): Promise<MatrixHouse> => {
-  const house = await startMatrixHouse({ ...options, env: { WHATSAPP_API_KEY: ADMIN, ...options.env } })
-  houses.push(house)
-  return house
-}
-afterEach(async () => {
-  for (const house of houses.splice(0)) await house.stop()
-})
-
-interface Made {
-  readonly keyId: string
-  readonly key: string
-}
+const open = keyHouses()
 
 const make = async (
   house: MatrixHouse,

@@ -1,32 +1,18 @@
-import { afterEach, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { createMemoryLedger } from "../../adapters/ledger/memory/index.ts"
 import type { Ledger } from "../../core/ledger.ts"
 import { createPluginStorage } from "../../core/records/plugin-records.ts"
 import type { Call, Principal } from "../../core/types.ts"
 import { createKnownKeys, type KnownKeys } from "../../plugins/api-keys/known-keys.ts"
-import { type MatrixHouse, type MatrixOptions, startMatrixHouse } from "../http/matrix-house.ts"
+import type { MatrixHouse } from "../http/matrix-house.ts"
 import { createTestClock } from "../support/clock.ts"
 import { createTestLog } from "../support/log.ts"
 import { createTestSystem } from "../support/system.ts"
+import { ADMIN, keyHouses, keysOf, type Made } from "./api-keys-houses.ts"
 
-const ADMIN = "admin-key-of-24-characters"
 const company = (id: string) => `/api/whatsapp/companies/${id}`
-const keysOf = (id: string) => `${company(id)}/keys`
 
-const houses: MatrixHouse[] = []
-const open = async (options: MatrixOptions = {}): Promise<MatrixHouse> => {
-  const house = await startMatrixHouse({ ...options, env: { WHATSAPP_API_KEY: ADMIN, ...options.env } })
-  houses.push(house)
-  return house
-}
-afterEach(async () => {
-  for (const house of houses.splice(0)) await house.stop()
-})
-
-interface Made {
-  readonly keyId: string
-  readonly key: string
-}
+const open = keyHouses()
 
 const make = async (house: MatrixHouse, id: string, more: object = {}): Promise<Made> => {
   const body = { name: "shop", scopes: ["read", "admin"], ...more }
