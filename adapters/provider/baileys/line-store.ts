@@ -52,6 +52,7 @@ export function createLineStore(auth: AuthStore, endurance: Endurance): LineStor
     const batch = Object.fromEntries([...committing].map(([type, values]) => [type, Object.fromEntries(values)]))
     await endurance.run(() => {
       const attempt = auth.save(batch)
+      // Waited for as to its end alone; how it failed is told through what is returned.
       saving = attempt.catch(() => undefined)
       return attempt
     })
