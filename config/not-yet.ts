@@ -13,7 +13,6 @@ const url = z.url({ protocol: /^https?$/, error: "expected an http or https URL"
 
 const config = z.object({
   isolateAuth: bool.default(true).describe("Each company its own WhatsApp login"),
-  metricsEnabled: bool.default(true).describe("Collect metrics"),
   metricsIntervalMs: ms.default(60_000).describe("Sampling period of the time series (ms)"),
   alertingEnabled: bool.default(false).describe("Send alerts"),
   alertWebhook: url.optional().describe("Where alerts are sent"),
@@ -25,7 +24,6 @@ const config = z.object({
 
 const env = {
   WHATSAPP_ISOLATE_AUTH: "isolateAuth",
-  WHATSAPP_METRICS_ENABLED: "metricsEnabled",
   WHATSAPP_METRICS_INTERVAL: "metricsIntervalMs",
   WHATSAPP_ALERTING_ENABLED: "alertingEnabled",
   WHATSAPP_ALERT_WEBHOOK: "alertWebhook",

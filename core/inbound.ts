@@ -11,7 +11,8 @@ import { type MessageRow, type Messages, messageJson, moveForward, plain } from 
 import type { ChatRef, InboundMessage, Intake } from "./provider.ts"
 import { createReceipts, type Receipts } from "./message/receipts.ts"
 import type { Sequence } from "./message/sequence.ts"
-import { type Settlement, TOTALS_TABLE } from "./message/settle.ts"
+import type { Settlement } from "./message/settle.ts"
+import { count } from "./monitor/totals.ts"
 import type { PersonOnTheLine } from "./stages.ts"
 import type { Draft, Recipient } from "./types.ts"
 
@@ -82,7 +83,7 @@ export function createInbound(deps: InboundDeps): Inbound {
     if (await known(company, chat, message)) return
     const blocked = await block(company, chat, message)
     if (blocked !== undefined && blocked.error.code !== "PLUGIN_FAULT") {
-      await events.commit(company, [{ op: "increment", table: TOTALS_TABLE, key: "blocked", by: 1 }], [])
+      await events.commit(company, [count("blocked")], [])
       const { plugin, error } = blocked
       return hooks.observe("message:rejected", { company, plugin, code: error.code })
     }
@@ -129,7 +130,7 @@ export function createInbound(deps: InboundDeps): Inbound {
       const row = early?.reduce((at, move) => moveForward(at, move).row, first) ?? first
       stored = row
       const ops: Op[] = [{ op: "putIfAbsent", ...messages.place(row) }]
-      if (!message.fromMe) ops.push({ op: "increment", table: TOTALS_TABLE, key: "received", by: 1 })
+      if (!message.fromMe) ops.push(count("received"))
       if (message.content.type === "unsupported") ops.push(messages.placeWire(row.messageId, message.wire))
       if (early !== undefined) ops.push(receipts.forget(company, message))
       const type = message.fromMe ? "message.sent" : "message.received"

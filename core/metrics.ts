@@ -41,6 +41,8 @@ export interface Metrics<M extends MetricSpecs = MetricSpecs> {
   set<N extends NamesOf<M, "gauge">>(name: N, value: number, ...rest: Labels<M[N]>): void
   /** One measurement of a histogram, seconds where its buckets are not its own. */
   observe<N extends NamesOf<M, "histogram">>(name: N, value: number, ...rest: Labels<M[N]>): void
+  /** Runs before each snapshot, for gauges that are only known when they are looked at. A throw fails the snapshot. */
+  collect(task: () => void): void
   /** All instruments of the house as they are now, by name. */
   snapshot(): readonly MetricSnapshot[]
 }

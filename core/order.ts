@@ -7,7 +7,7 @@ export interface Ordered {
 }
 
 /**
- * Sorts plugins so that each stands behind those it comes `after` and those that provide what it `needs`. Plugins that
+ * Sorts plugins so that each stands behind those it comes `after` and those that provide what it `needs` or `wants`. Plugins that
  * do not depend on each other keep the order they were given in.
  */
 export function orderPlugins(given: readonly Plugin[]): Ordered {
@@ -24,6 +24,10 @@ export function orderPlugins(given: readonly Plugin[]): Ordered {
       const source = provider.get(service)
       if (source === undefined) problems.push(`Plugin ${plugin.name} needs ${service}, which no plugin provides`)
       else earlier.add(source)
+    }
+    for (const service of plugin.wants ?? []) {
+      const source = provider.get(service)
+      if (source !== undefined) earlier.add(source)
     }
     for (const name of plugin.after ?? []) {
       const other = byName.get(name)

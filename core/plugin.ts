@@ -3,11 +3,13 @@ import type { AtomicStore, Quota, Receipt, Taken } from "./atomic.ts"
 import type { Clock } from "./clock.ts"
 import type { Egress, EgressAnswer, EgressRequest, UrlFault, UrlRules } from "./egress.ts"
 import { isUrlRefused } from "./egress.ts"
-import type { CoreCode, coreErrors, ErrorExtra, ErrorSpec } from "./errors.ts"
+import type { CoreCode, coreErrors, ErrorSpec } from "./errors.ts"
 import { bool, count, list, ms, share } from "./settings/fields.ts"
 import type { Fault, Refusal } from "./refusal.ts"
 import type { ApiRoute, RouteSpec } from "./route.ts"
 import type { Logger } from "./log.ts"
+import type { OwnHooks, PluginContext, Undo } from "./plugin-context.ts"
+import type { Latencies, LatencySummary, MonitorView, Totals } from "./monitor.ts"
 import type { Metrics, MetricSnapshot, MetricSpec, MetricSpecs } from "./metrics.ts"
 import type { EnvBinding, EnvMap, SettingProblem, Surroundings } from "./settings/setting.ts"
 import type {
@@ -27,7 +29,6 @@ import type {
   Verified,
   WebhookKnock,
 } from "./stages.ts"
-import type { System } from "./system.ts"
 import type {
   AtomicStores,
   CompaniesView,
@@ -103,6 +104,8 @@ export interface PluginSpec<
   readonly provides?: readonly string[]
   /** Services that another plugin must list in `provides`; one that is missing stops the start. */
   readonly needs?: readonly string[]
+  /** Services that it uses if another plugin provides them; `want` gives undefined for one that nobody does. */
+  readonly wants?: readonly string[]
   /** Plugins that come earlier in every stage if they are there. */
   readonly after?: readonly string[]
   /** Hook names of the plugin's own, with their kinds. */
@@ -112,62 +115,6 @@ export interface PluginSpec<
   /** Problems that span settings; each names the variable and what is accepted. Nothing may be started here. */
   check?(config: z.output<C>, surroundings: Surroundings): readonly SettingProblem[]
   setup(context: PluginContext<z.output<C>, CoreCode | (keyof E & string), M>): MaybePromise<Undo | void>
-}
-
-/** The runners of a plugin's own hooks; see `Hooks` for what each does with a fault. */
-export interface OwnHooks {
-  guard<N extends NamesOf<"guard">>(
-    name: N,
-    input: InputOf<N>,
-  ): MaybePromise<(Refusal & { plugin: string }) | undefined>
-  first<N extends NamesOf<"first">>(
-    name: N,
-    input: InputOf<N>,
-  ): MaybePromise<AnswerOf<N> | (Refusal & { plugin: string }) | undefined>
-  transform<N extends NamesOf<"transform">>(name: N, value: ValueOf<N>, context: ContextOf<N>): MaybePromise<ValueOf<N>>
-  collect<N extends NamesOf<"collect">>(name: N, input: InputOf<N>): Promise<Record<string, ItemOf<N> | FailedItem>>
-  observe<N extends NamesOf<"observe">>(name: N, input: InputOf<N>): void
-}
-
-export type Undo = () => MaybePromise<void>
-
-/** Functions as values, so that `setup` can take them apart. */
-export interface PluginContext<C, Code extends string, M extends MetricSpecs = MetricSpecs> {
-  readonly config: C
-  readonly on: <N extends HookName>(name: N, handler: Handler<N>) => void
-  /** A refusal to return from a guard or first hook. */
-  readonly reject: (code: Code, extra?: ErrorExtra) => Refusal
-  /** Mounts a route under the house's rules: identified, scoped, validated, documented. */
-  readonly route: <S extends RouteSpec>(route: ApiRoute<S>) => void
-  /** Offers a service to plugins that name it in `needs`. */
-  readonly provide: (name: string, service: unknown) => void
-  readonly need: <T>(name: string) => T
-  readonly log: Logger
-  /** The instruments that this plugin declares. */
-  readonly metrics: Metrics<M>
-  readonly clock: Clock
-  readonly system: System
-  /** The way out to URLs that users gave; nothing else connects to one. */
-  readonly egress: Egress
-  /** Records of the plugin's own. */
-  readonly storage: PluginStorage
-  readonly atomic: AtomicStores
-  readonly companies: CompaniesView
-  readonly sessions: SessionsView
-  readonly events: EventsView
-  readonly records: RecordsControl
-  /** Runs hooks that this plugin declares in `hooks`, and no others. */
-  readonly run: OwnHooks
-  /** Name of the provider in use. */
-  readonly provider: string
-  /** Writes a record and reads it again; rejects when the storage does not do that. */
-  readonly probeStorage: () => Promise<void>
-  /** The OpenAPI document of all routes mounted; complete once the app is ready. */
-  readonly openapi: () => unknown
-  /** Runs every `health:check` handler and names each by its plugin. */
-  readonly healthChecks: () => Promise<Record<string, HealthItem>>
-  /** Work that goes on beside requests; awaited at shutdown, its failure reported as `plugin:fault`. */
-  readonly background: (name: string, task: (signal: AbortSignal) => Promise<void>) => void
 }
 
 export interface Plugin extends PluginSpec {}
@@ -212,15 +159,20 @@ export type {
   Hold,
   HoldContext,
   Knock,
+  Latencies,
+  LatencySummary,
   Logger,
   Message,
   Metrics,
   MetricSnapshot,
   MetricSpec,
   MetricSpecs,
+  MonitorView,
   NamingOf,
   Observe,
+  OwnHooks,
   PersonOnTheLine,
+  PluginContext,
   PluginRecords,
   PluginStorage,
   Principal,
@@ -238,7 +190,9 @@ export type {
   SettingProblem,
   Surroundings,
   Taken,
+  Totals,
   Transform,
+  Undo,
   Undoing,
   UrlFault,
   UrlRules,

@@ -36,6 +36,7 @@ export const coreSettings = z.object({
     .enum(["resend", "hold"])
     .default("resend")
     .describe("After a crash, a message that may or may not have gone out"),
+  metricsEnabled: bool.default(true).describe("Collect metrics"),
   metricsCompanies: count.default(100).describe("Companies with Prometheus series of their own"),
   bodyLimit: count.default(1_048_576).describe("Largest ordinary JSON body (bytes)"),
   allowPrivateUrls: bool.default(false).describe("URLs that companies set may reach private addresses"),
@@ -78,6 +79,7 @@ export const coreEnv = {
   WHATSAPP_STORES: { key: "stores", secret: true },
   WHATSAPP_SESSIONS_PATH: "sessionsPath",
   WHATSAPP_ON_UNKNOWN: "onUnknown",
+  WHATSAPP_METRICS_ENABLED: "metricsEnabled",
   WHATSAPP_METRICS_COMPANIES: "metricsCompanies",
   WHATSAPP_BODY_LIMIT: "bodyLimit",
   WHATSAPP_ALLOW_PRIVATE_URLS: "allowPrivateUrls",

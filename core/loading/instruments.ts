@@ -42,6 +42,7 @@ const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 export function createInstruments({ companies }: InstrumentsOptions): Instruments {
   const instruments = new Map<string, Instrument>()
   const shown = new Set<string>()
+  const collecting: (() => void)[] = []
 
   const nameOf = (company: string): string => {
     if (shown.has(company)) return company
@@ -90,8 +91,10 @@ export function createInstruments({ companies }: InstrumentsOptions): Instrument
     throw new Error(`Plugin ${owner}: ${name} takes ${wanted}`)
   }
 
-  const snapshot = (): readonly MetricSnapshot[] =>
-    [...instruments.values()].sort((a, b) => (a.name < b.name ? -1 : 1)).map(read)
+  const snapshot = (): readonly MetricSnapshot[] => {
+    for (const task of collecting) task()
+    return [...instruments.values()].sort((a, b) => (a.name < b.name ? -1 : 1)).map(read)
+  }
 
   return {
     declare(owner, specs) {
@@ -127,6 +130,7 @@ export function createInstruments({ companies }: InstrumentsOptions): Instrument
           series.count++
           series.value += measured
         },
+        collect: (task: () => void) => void collecting.push(task),
         snapshot,
       }
       // The names of a plugin's own metrics are known to its types alone.

@@ -6,6 +6,7 @@ import type { HookRegistry } from "../hooks.ts"
 import type { OwnedRoute } from "../http/table.ts"
 import type { Instruments } from "./instruments.ts"
 import type { Logger } from "../log.ts"
+import type { MonitorView } from "../monitor.ts"
 import type {
   AtomicStores,
   CompaniesView,
@@ -30,6 +31,7 @@ export interface PluginHost {
   readonly egress: Egress
   readonly background: Background
   readonly instruments: Instruments
+  readonly monitor: MonitorView
   readonly atomic: AtomicStores
   /** `plugin` owns the settings named `own`. */
   companies(own: readonly string[]): CompaniesView
@@ -82,8 +84,13 @@ export async function setUpPlugin(plugin: Plugin, config: unknown, host: PluginH
       if (plugin.needs?.includes(service) !== true) throw new Error(`${service} is not among its needs`)
       return host.services.get(service) as T
     },
+    want<T>(service: string): T | undefined {
+      if (plugin.wants?.includes(service) !== true) throw new Error(`${service} is not among its wants`)
+      return host.services.get(service) as T | undefined
+    },
     log: host.log.child({ plugin: name }),
     metrics: host.instruments.of(name),
+    monitor: host.monitor,
     clock: host.clock,
     system: host.system,
     egress: host.egress,

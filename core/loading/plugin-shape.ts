@@ -32,7 +32,7 @@ export function pluginFaults(value: unknown): string[] {
   expect(typeof value.setup === "function", "setup must be a function")
   expect(value.check === undefined || typeof value.check === "function", "check must be a function")
   expect(value.config === undefined || isSettings(value.config), "config must be a z.object")
-  for (const key of ["provides", "needs", "after"] as const) {
+  for (const key of ["provides", "needs", "wants", "after"] as const) {
     expect(value[key] === undefined || isTexts(value[key]), `${key} must be a list of names`)
   }
   faults.push(...envFaults(value), ...errorFaults(value), ...hookFaults(value), ...metricFaults(value))

@@ -6,6 +6,7 @@ import type { EventDraft, Events } from "../events.ts"
 import type { Hooks } from "../hooks.ts"
 import type { Op } from "../ledger.ts"
 import type { Logger } from "../log.ts"
+import { count } from "../monitor/totals.ts"
 import {
   type MessageRow,
   type Messages,
@@ -19,8 +20,6 @@ import type { ChatRef } from "../provider.ts"
 import type { FaultInfo } from "../types.ts"
 
 export const OUTBOX_TABLE = "outbox"
-/** Counts of a company's whole life, written with what they count. */
-export const TOTALS_TABLE = "totals"
 
 /** A message that is to be settled, as it was last seen in the ledger. */
 export interface Unsettled {
@@ -171,10 +170,6 @@ export function createSettlement(deps: SettleDeps): Settlement {
 
 function waits(row: MessageRow): boolean {
   return row.direction === "outbound" && (row.status === "queued" || row.status === "unknown")
-}
-
-function count(key: string): Op {
-  return { op: "increment", table: TOTALS_TABLE, key, by: 1 }
 }
 
 function failures(error: FaultInfo | undefined): Op[] {

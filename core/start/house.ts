@@ -7,6 +7,8 @@ import type { OwnedRoute } from "../http/table.ts"
 import { createLines, type Lines } from "../lines.ts"
 import { createLocalOwnership } from "../records/local-ownership.ts"
 import type { Ledger } from "../ledger.ts"
+import { createLatencyBook } from "../monitor/latencies.ts"
+import { createTotalsBook } from "../monitor/totals.ts"
 import { createInstruments, type Instruments } from "../loading/instruments.ts"
 import { type PluginHost, setUpPlugin } from "../loading/plugin-setup.ts"
 import type { Plugin } from "../plugin.ts"
@@ -49,12 +51,16 @@ export async function openHouse(input: HouseInput): Promise<House> {
   const hooks = createHooks({ clock, log })
   const plain = await startStep("The ledger cannot be opened", () => config.ledger.open({ folder }))
   const sealing = createSealing({ hooks, ledger: plain, system, log, inhabited: () => isInhabited(plain, stores) })
-  const ledger = openSealedLedger(plain, {
+  const sealed = openSealedLedger(plain, {
     sealer: () => sealing.sealer,
     onUnreadable: (company, thrown) =>
       log.error({ company, error: toError(thrown) }, "Records that are due do not open"),
   })
-  undo.push("ledger", () => ledger.close())
+  undo.push("ledger", () => sealed.close())
+  const totals = createTotalsBook(sealed, { enabled: settings.metricsEnabled })
+  await startStep("The totals cannot be read", () => totals.open())
+  const latencies = createLatencyBook()
+  const ledger = { ...sealed, ...totals.ledger }
   const stores = await openStores(input, ledger)
   hooks.add("stores", "health:check", () => judgeStores(stores, clock, log))
   const background = createBackground({
@@ -103,6 +109,14 @@ export async function openHouse(input: HouseInput): Promise<House> {
     egress,
     background,
     instruments,
+    monitor: {
+      enabled: settings.metricsEnabled,
+      totals: totals.sum,
+      of: totals.of,
+      companies: totals.companies,
+      latencies: latencies.read,
+      clearLatencies: latencies.clear,
+    },
     atomic: openAtomic(stores, clock, log),
     ...lines.views,
     records: { seal: sealing.seal, reseal: reseal.start, resealProgress: reseal.progress },

@@ -23,6 +23,7 @@ import { messageRoutes } from "../../core/routes/messages.ts"
 import { coreSettings } from "../../core/settings.ts"
 import type { Call, Message } from "../../core/types.ts"
 import { createFakeAuths, createFakeHomes, createFakeProvider } from "../support/fake-provider.ts"
+import { createTestMonitor } from "../support/monitor.ts"
 
 /** A house with every guard on, whose sends end where the outbox would begin. */
 export interface GuardedHouse {
@@ -76,7 +77,8 @@ export async function openGuardedHouse(): Promise<GuardedHouse> {
   const plugins = config.plugins.filter((one): one is Plugin => typeof one === "object" && GUARDS.has(one.name))
   const { fields } = companyFieldsOf(plugins, [])
   const hooks = createHooks({ clock, log })
-  const ledger = createMemoryLedger()
+  const { book, monitor } = createTestMonitor(createMemoryLedger())
+  const { ledger } = book
   const egress = config.egress({ allowPrivate: false, clock, log })
   const settings = coreSettings.parse({})
   const lines = createLines({
@@ -116,6 +118,7 @@ export async function openGuardedHouse(): Promise<GuardedHouse> {
       egress,
       routes,
       instruments,
+      monitor,
       background: createBackground({ onFault: ({ message }) => log.error({}, message) }),
       atomic: { local: createMemoryAtomic(clock), shared: undefined },
       records: { seal: () => undefined, reseal: resting, resealProgress: resting },

@@ -14,7 +14,19 @@ const floors: readonly (readonly string[])[] = [
   [
     ...["clock", "log", "system", "ownership", "store", "atomic", "ledger", "provider", "records/store-probe"],
     "records/sealing",
-    ...["route", "plugin", "stages", "views", "egress", "metrics", "settings/fields", "settings/setting", "listen"],
+    ...[
+      "route",
+      "plugin",
+      "plugin-context",
+      "stages",
+      "views",
+      "egress",
+      "metrics",
+      "monitor",
+      "settings/fields",
+      "settings/setting",
+      "listen",
+    ],
   ],
   [
     ...[
@@ -59,6 +71,7 @@ const floors: readonly (readonly string[])[] = [
     ],
     ...["records/vault", "records/sealed-ledger", "records/ledger/commit-lane", "records/ledger/names"],
     ...["records/ledger/reseal-rows", "records/ledger/sealed-company", "records/ledger/sealed-rows"],
+    ...["monitor/totals", "monitor/latencies"],
     ...["records/local-ownership", "records/storage-probe", "records/memory-atomic"],
     ...[
       "records/plugin-records",

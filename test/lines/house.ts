@@ -7,6 +7,7 @@ import { createStores, type Stores } from "../../core/stores.ts"
 import { storeOptions } from "../support/store-options.ts"
 import { createHooks, type HookRegistry } from "../../core/hooks.ts"
 import type { Ledger } from "../../core/ledger.ts"
+import type { MonitorView } from "../../core/monitor.ts"
 import { createLines, type Lines } from "../../core/lines.ts"
 import { createLocalOwnership } from "../../core/records/local-ownership.ts"
 import type { Call, LineEvent, Scope } from "../../core/types.ts"
@@ -22,6 +23,7 @@ import {
 } from "../support/fake-provider.ts"
 import { createTestEgress, type TestEgressOptions } from "../support/egress.ts"
 import { createTestLog, type TestLog } from "../support/log.ts"
+import { createTestMonitor } from "../support/monitor.ts"
 import { createTestSystem } from "../support/system.ts"
 
 /** The lines of a house over a ledger, with time and WhatsApp in the test's hands. */
@@ -36,6 +38,8 @@ export interface House {
   readonly hooks: HookRegistry
   readonly log: TestLog
   readonly settings: CoreSettings
+  /** Counts from the beginning of this process. */
+  readonly monitor: MonitorView
   /** Links the company and opens its line. */
   connect(company: string): Promise<void>
   send(company: string, body: Record<string, unknown>, options?: SendOptions): Promise<Sent>
@@ -121,7 +125,8 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock, stores }: 
   const provider = createFakeProvider(clock.now)
   // What a dead process would have written must not reach the ledger that the next one opens.
   const life = { over: false }
-  const ledger = mortal((options.wrap ?? ((same) => same))(base), life)
+  const { book, monitor } = createTestMonitor(mortal((options.wrap ?? ((same) => same))(base), life))
+  const { ledger } = book
   const ownership = createLocalOwnership(ledger)
   const homes =
     stores.size === 0
@@ -155,6 +160,7 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock, stores }: 
     hooks,
     log,
     settings,
+    monitor,
     async connect(company) {
       const asked = lines.commands.initialize(callOf(company), {})
       await clock.settle()

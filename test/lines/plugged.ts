@@ -37,6 +37,7 @@ export async function plug(
     clock,
     routes,
     instruments,
+    monitor: house.monitor,
     system: createTestSystem(),
     egress: createTestEgress({ clock, log }),
     background: createBackground({ onFault: ({ message }) => log.error({}, message) }),

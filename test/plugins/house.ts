@@ -21,6 +21,7 @@ import { createInstruments } from "../../core/loading/instruments.ts"
 import { createTestClock, type TestClock } from "../support/clock.ts"
 import type { Egress } from "../../core/egress.ts"
 import { createTestEgress } from "../support/egress.ts"
+import { createTestMonitor } from "../support/monitor.ts"
 import { createTestLog, type TestLog } from "../support/log.ts"
 
 /** Plugins in a house of real parts, on a machine that is real and a clock that is not. */
@@ -135,6 +136,7 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
       clock,
       background,
       instruments,
+      monitor: createTestMonitor(ledger).monitor,
       routes,
       system: options.system ?? createNodeSystem(),
       egress: options.egress ?? createTestEgress({ clock, log }),

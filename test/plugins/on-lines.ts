@@ -63,6 +63,7 @@ async function setUp(house: House, { plugins, shared }: PluginLinesOptions): Pro
         onFault: ({ message }) => log.error({ error: message }, "Background work failed"),
       }),
       instruments: createInstruments({ companies: 100 }),
+      monitor: house.monitor,
       routes: [],
       system: createNodeSystem(),
       egress: createTestEgress({ clock, log }),

@@ -15,6 +15,7 @@ export interface DescribedPlugin {
   readonly description: string
   readonly after: readonly string[]
   readonly needs: readonly string[]
+  readonly wants: readonly string[]
   readonly provides: readonly string[]
   readonly settings: readonly { readonly variable: string; readonly meaning: string; readonly secret: boolean }[]
   readonly companySettings: readonly { readonly name: string; readonly meaning: string; readonly secret: boolean }[]
@@ -61,7 +62,7 @@ export function describe(survey: Survey): Described {
 }
 
 function describePlugin(plugin: Plugin, { variables, routes, hooks }: Survey): DescribedPlugin {
-  const { name, description, after = [], needs = [], provides = [] } = plugin
+  const { name, description, after = [], needs = [], wants = [], provides = [] } = plugin
   const mine = variables.filter(({ owner }) => owner.label === `plugin ${name}`)
   const metrics = Object.entries<MetricSpec>(plugin.metrics ?? {})
   return {
@@ -69,6 +70,7 @@ function describePlugin(plugin: Plugin, { variables, routes, hooks }: Survey): D
     description,
     after,
     needs,
+    wants,
     provides,
     settings: mine.map(({ name: variable, key, secret, owner }) => {
       return { variable, meaning: meaningOf(owner.config.shape[key]), secret }

@@ -21,6 +21,7 @@ function lines(plugin: DescribedPlugin): string[] {
   const rows: readonly (readonly [string, readonly string[]])[] = [
     ["after", plugin.after],
     ["needs", plugin.needs],
+    ["wants", plugin.wants],
     ["provides", plugin.provides],
     ["settings", plugin.settings.map((one) => `${one.variable}${secret(one.secret)}`)],
     ["company settings", plugin.companySettings.map((one) => `${one.name}${secret(one.secret)}`)],
