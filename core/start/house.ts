@@ -18,6 +18,7 @@ import { openSealedLedger } from "../records/sealed-ledger.ts"
 import type { HouseInput } from "./input.ts"
 import type { Provider } from "../provider.ts"
 import { lineRoutes } from "../routes/lines.ts"
+import { pluginsRoute } from "../routes/plugins.ts"
 import { settingsRoute } from "../routes/settings.ts"
 import { StartError, startStep } from "../settings/start-error.ts"
 import type { StorageTools } from "../storage.ts"
@@ -100,6 +101,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
 
   const ofCore = [...lineRoutes(lines, clock), settingsRoute(prepared.configured.inForce)]
   const routes: OwnedRoute[] = ofCore.map((route) => ({ owner: "core", route }))
+  routes.push({ owner: "core", route: pluginsRoute({ plugins: prepared.plugins, hooks, routes }) })
   let http: Http | undefined
   const host: PluginHost = {
     hooks,

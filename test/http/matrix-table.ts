@@ -89,6 +89,7 @@ export const needs: ReadonlyMap<string, Need> = new Map<string, Need>([
     "operator",
     "POST /companies/{companyId}/import",
     "GET /settings",
+    "GET /plugins",
     "POST /encryption/reseal",
     "GET /encryption/reseal",
     "GET /metrics",

@@ -164,6 +164,7 @@ describe("What the document says of an answer", () => {
     await call("POST", `${one}/logout`)
     await call("DELETE", one)
     await call("GET", "/settings")
+    await call("GET", "/plugins")
     await call("GET", "/companies")
     await call("DELETE", "/companies/shop")
     const files = { "creds.json": fakeCreds("79000000009", "elsewhere", 1) }
