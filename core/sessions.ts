@@ -224,10 +224,11 @@ export function createSessions(deps: SessionsDeps): Sessions {
       list: () => [...lines.values()].map((line) => line.status()),
       get: (company) => lines.get(company)?.status(),
       async prove(company, timeoutMs) {
-        const connection = lines.get(company)?.connection
-        if (connection === undefined) throw appError("NO_ACTIVE_SESSION")
-        await connection.prove(timeoutMs)
+        const line = lines.get(company)
+        if (line === undefined) throw appError("NO_ACTIVE_SESSION")
+        await line.prove(timeoutMs)
       },
+      heal: (company) => lines.get(company)?.heal() ?? false,
       async lookup(company, phone, timeoutMs) {
         const connection = lines.get(company)?.connection
         if (connection === undefined) throw appError("NO_ACTIVE_SESSION")

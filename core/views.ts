@@ -43,6 +43,11 @@ export interface SessionsView {
   /** A round trip to WhatsApp on a connected line; rejects when there is no answer within `timeoutMs`, or no connection. */
   prove(company: string, timeoutMs: number): Promise<void>
   /**
+   * Ends the connection on which the last `prove` had no answer, so that the line reconnects by its own rules. False, with
+   * nothing done, when that one is gone already, or something has been heard on it since.
+   */
+  heal(company: string): boolean
+  /**
    * Whether a phone is on WhatsApp, and under which address; undefined when it is not. Each call asks WhatsApp, which
    * counts against the account. Rejects without a connection, without an answer within `timeoutMs`, and with
    * NOT_SUPPORTED where the provider cannot tell.

@@ -30,7 +30,8 @@ export interface Engine {
   arm(ms: number, task: () => void): void
   /** Gives the transport its time, and a little more, to answer. */
   awaitAnswer(mine: Attempt): void
-  closed(mine: Attempt, reason: CloseReason, code: number | null, detail: string): void
+  /** `cause` is told of the change, where it says more than the reason. */
+  closed(mine: Attempt, reason: CloseReason, code: number | null, detail: string, cause?: string): void
   /** The claim on the line is gone: what there is ends, and the next attempt claims anew. */
   lapsed(): void
   /** Lets go of the connection without a word about it. */
@@ -181,7 +182,7 @@ export function createEngine(
         engine.closed(mine, "unreachable", null, "no answer in time"),
       ),
 
-    closed(mine, reason, code, detail) {
+    closed(mine, reason, code, detail, cause = reason) {
       if (attempt !== mine) return
       const { record, live } = state
       const now = clock.now()
@@ -196,9 +197,8 @@ export function createEngine(
         othersReach: deps.othersReach(company),
       })
       const next = { state: outcome.state, ...errorAt(outcome.error, code, detail) }
-      if (outcome.erases)
-        return engine.leave({ ...next, linked: false, wanted: false, user: null, erase: true }, reason)
-      if (outcome.retry === "never") return engine.leave({ ...next, wanted: false }, reason)
+      if (outcome.erases) return engine.leave({ ...next, linked: false, wanted: false, user: null, erase: true }, cause)
+      if (outcome.retry === "never") return engine.leave({ ...next, wanted: false }, cause)
       engine.detach()
       if (outcome.counted) live.reconnectAttempts++
       let delay = SLOW_RETRY_MS * (0.9 + 0.2 * deps.random())
@@ -207,7 +207,7 @@ export function createEngine(
         delay = backoff(settings.reconnectDelayMs, step++, outcome.ceiling, deps.random())
       }
       engine.arm(delay, engine.connect)
-      state.change(next, reason)
+      state.change(next, cause)
     },
 
     lapsed() {

@@ -3,6 +3,7 @@ import type { Attempt } from "./attempt.ts"
 import type { Codes } from "./codes.ts"
 import { spell } from "./codes.ts"
 import type { Engine } from "./engine.ts"
+import type { Proof } from "./proof.ts"
 import type { LineState } from "./state.ts"
 import type { ProviderEvent } from "../provider.ts"
 import type { LineUser } from "../types.ts"
@@ -17,19 +18,16 @@ export interface Hearing {
 
 /** How late the code after this one may come. */
 const CODE_GRACE_MS = 10_000
-const PROVE_MS = 15_000
-/** For a proof whose own deadline does not come. */
-const BEHIND_PROOF_MS = 5_000
-const SHORTEST_REST_MS = 1_000
 
 export function createHearing(
   company: string,
   deps: LineDeps,
   state: LineState,
   codes: Codes,
+  proof: Proof,
   engine: () => Engine,
 ): Hearing {
-  const { settings, clock, feed, events } = deps
+  const { clock, feed, events } = deps
 
   const linked = (mine: Attempt, user: LineUser): void => {
     codes.reset()
@@ -46,25 +44,9 @@ export function createHearing(
     Object.assign(state.live, { connectedAt: clock.now(), lastProofAt: clock.now(), reconnectAttempts: 0 })
     const done = { linked: true, wanted: true, user, pairingSince: null, lastError: null }
     state.change({ state: "connected", ...done }, "open")
-    awaitProof(mine)
+    proof.watch(mine)
     // An early `open` comes before the connection itself, which then reports by its own way.
     if (mine.connection !== undefined) feed.opened(company, mine.connection)
-  }
-
-  /** A line from which nothing has been heard for a while is asked; one that does not answer is gone. */
-  const awaitProof = (mine: Attempt): void => {
-    const due = (state.live.lastProofAt ?? 0) + settings.keepAliveMs
-    engine().arm(Math.max(SHORTEST_REST_MS, due - clock.now()), () => {
-      const silent = clock.now() - (state.live.lastProofAt ?? 0)
-      if (silent < settings.keepAliveMs || mine.connection === undefined) return awaitProof(mine)
-      const dead = (): void => engine().closed(mine, "unreachable", null, "no proof of life")
-      engine().arm(PROVE_MS + BEHIND_PROOF_MS, dead)
-      mine.connection.prove(PROVE_MS).then(() => {
-        if (engine().attempt !== mine) return
-        state.live.lastProofAt = clock.now()
-        awaitProof(mine)
-      }, dead)
-    })
   }
 
   const hearing: Hearing = {

@@ -54,6 +54,10 @@ export interface Line {
   readonly reaches: boolean
   readonly connection: Connection | undefined
   status(): SessionStatus
+  /** A round trip to WhatsApp; rejects when there is no answer within `timeoutMs`, or no connection. */
+  prove(timeoutMs: number): Promise<void>
+  /** Ends the connection on which the last `prove` had no answer, if it is still there and silent; false if it is not. */
+  heal(): boolean
   /** What follows is done for this request. */
   actFor(requestId: string): void
   /**

@@ -4,6 +4,7 @@ import { createCodes } from "./codes.ts"
 import { createEngine, type Engine } from "./engine.ts"
 import { createHearing } from "./hearing.ts"
 import { createLineLease } from "./lease.ts"
+import { createProof } from "./proof.ts"
 import { createLineJournal, type LineRecord } from "./record.ts"
 import { createLineState } from "./state.ts"
 import type { Op } from "../ledger.ts"
@@ -23,7 +24,8 @@ export function createLine(company: string, initial: LineRecord, deps: LineDeps)
   const state = createLineState({ ...deps, company, record: initial, journal, debug: settings.debugSessions })
   const codes = createCodes(settings.maxQrAttempts)
   const lease = createLineLease(company, deps.homes, state, () => engine.lapsed())
-  const hearing = createHearing(company, deps, state, codes, () => engine)
+  const proof = createProof(deps, state, () => engine)
+  const hearing = createHearing(company, deps, state, codes, proof, () => engine)
   let loggingOut = false
   const engine: Engine = createEngine(company, deps, state, codes, lease, (mine, event) => {
     // The end that a logout brings about has a cause already.
@@ -69,6 +71,8 @@ export function createLine(company: string, initial: LineRecord, deps: LineDeps)
       return state.record.state === "connected" ? engine.attempt?.connection : undefined
     },
     status: state.status,
+    prove: proof.ask,
+    heal: proof.heal,
 
     actFor(requestId) {
       state.actor = requestId

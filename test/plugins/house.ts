@@ -38,6 +38,8 @@ export interface PluginHouse {
   readonly companies: Record<string, Readonly<Record<string, unknown>>>
   /** Companies asked for proof of life, in order. */
   readonly proved: string[]
+  /** Companies whose connection was ended for its silence, in order. */
+  readonly healed: string[]
   /** How a line answers when it is asked. */
   prove: (company: string) => Promise<void>
   /** Phones that WhatsApp was asked about, each after its company, in order. */
@@ -100,6 +102,7 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
     log,
     sessions: [],
     proved: [],
+    healed: [],
     companies: {},
     prove: async () => undefined,
     asked: [],
@@ -160,6 +163,10 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
         prove: (company) => {
           house.proved.push(company)
           return house.prove(company)
+        },
+        heal: (company) => {
+          house.healed.push(company)
+          return true
         },
         lookup: (company, phone) => {
           house.asked.push(`${company} ${phone}`)

@@ -43,6 +43,8 @@ export interface FakeConnection {
   readonly proofs: number
   /** False: WhatsApp does not answer a round trip. */
   alive: boolean
+  /** True: a round trip comes to no end at all. */
+  mute: boolean
   emit(event: ProviderEvent): void
   qr(text: string, expiresInMs?: number, refreshed?: boolean): void
   pairingCode(code: string, expiresInMs?: number): void
@@ -230,6 +232,7 @@ function createConnection(
     sent,
     presences,
     alive: true,
+    mute: false,
     get closed() {
       return closed
     },
@@ -278,6 +281,7 @@ function createConnection(
     },
     async prove() {
       proofs++
+      if (fake.mute) return new Promise(() => undefined)
       if (!fake.alive) throw new Error("No answer")
     },
     ...(provider.able && {
