@@ -1,22 +1,28 @@
 import { WebSocket } from "ws"
 
-interface MemoryUsage {
+/** In bytes. */
+export interface MemoryUsage {
   readonly heapUsed: number
   readonly external: number
 }
 
 const COLLECTIONS = 3
 
-/**
- * Live heap and external memory of a process in bytes, asked for through its debugger, so that no client needs a route for
- * it. Garbage is collected several times, since what a finalizer lets go of is only freed by the next collection.
- */
+/** Live heap and external memory of a process in bytes. */
 export async function liveBytes(debuggerUrl: string): Promise<number> {
+  const { heapUsed, external } = await memoryAfterCollection(debuggerUrl)
+  return heapUsed + external
+}
+
+/**
+ * What a process keeps, asked for through its debugger, so that no client needs a route for it. Garbage is collected
+ * several times, since what a finalizer lets go of is only freed by the next collection.
+ */
+export async function memoryAfterCollection(debuggerUrl: string): Promise<MemoryUsage> {
   const session = await openSession(debuggerUrl)
   try {
     for (let turn = 0; turn < COLLECTIONS; turn++) await session.call("HeapProfiler.collectGarbage")
-    const { heapUsed, external } = await session.evaluate<MemoryUsage>("process.memoryUsage()")
-    return heapUsed + external
+    return await session.evaluate<MemoryUsage>("process.memoryUsage()")
   } finally {
     session.close()
   }
