@@ -80,8 +80,12 @@ export function createApp(options: AppOptions): App {
     settings = prepared.configured.core
     const { host, port, sessionsPath: folder, logLevel: level, logPath, logToFile } = settings
     const opened = system.openLog({ level, ...(logToFile ? { file: logPath } : {}) })
-    log = options.unfilteredLog === true ? opened.log : createSafeLog(opened.log)
-    undo.push("log", () => opened.close())
+    const safe = createSafeLog(opened.log, clock)
+    log = options.unfilteredLog === true ? opened.log : safe.log
+    undo.push("log", () => {
+      safe.close()
+      opened.close()
+    })
     for (const warning of prepared.configured.warnings) log.warn({}, warning)
 
     const lock = await startStep(`WHATSAPP_SESSIONS_PATH: ${folder} cannot be locked`, () => system.lockFolder(folder))

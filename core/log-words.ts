@@ -33,10 +33,14 @@ export function errorWords(error: Error, depth = 1): Readonly<Record<string, unk
   const { code, cause, stack } = error as { readonly code?: unknown } & Error
   const frames = stack?.split("\n").filter((line) => /^\s+at /.test(line))
   return {
-    type: error.name,
+    type: isTelling(error.name) ? error.name : "Error",
     message: withoutSecrets(error.message),
-    ...((typeof code === "number" || (typeof code === "string" && CODE.test(code))) && { code }),
+    ...((typeof code === "number" || isTelling(code)) && { code }),
     ...(frames !== undefined && { stack: frames.slice(0, FRAMES).join("\n") }),
     ...(cause instanceof Error && depth < DEPTH && { cause: errorWords(cause, depth + 1) }),
   }
 }
+
+/** A name or a code of a program's, and nothing that only looks like one. */
+const isTelling = (word: unknown): boolean =>
+  typeof word === "string" && CODE.test(word) && withoutSecrets(word) === word

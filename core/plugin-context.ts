@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts"
 import type { Egress } from "./egress.ts"
 import type { ErrorExtra } from "./errors.ts"
-import type { Logger } from "./log.ts"
+import type { PluginLogger } from "./log.ts"
 import type { Metrics, MetricSpecs } from "./metrics.ts"
 import type { MonitorView } from "./monitor.ts"
 import type { AnswerOf, ContextOf, Handler, HookName, InputOf, ItemOf, NamesOf, ValueOf } from "./plugin.ts"
@@ -44,7 +44,7 @@ export interface PluginContext<C, Code extends string, M extends MetricSpecs = M
   readonly need: <T>(name: string) => T
   /** A service of `wants`; undefined when no plugin provides it. */
   readonly want: <T>(name: string) => T | undefined
-  readonly log: Logger
+  readonly log: PluginLogger
   /** The instruments that this plugin declares. */
   readonly metrics: Metrics<M>
   /** The house's own figures. */

@@ -87,7 +87,7 @@ export function createReseal({ homes, ledger, sealing, background, clock, log }:
     state = next
     endedAt = clock.now()
     log.info(
-      { companies, records },
+      { companies: companies.done, failed: companies.failed, records },
       next === "done" ? "Everything is sealed anew" : "Sealing anew has not come to its end",
     )
   }

@@ -1,40 +1,46 @@
-import { toError } from "./errors.ts"
-import { errorWords, withoutSecrets } from "./log-words.ts"
-import type { LogFields, Logger, LogLevel } from "./log.ts"
+import type { Clock } from "./clock.ts"
+import { createSafeText, safeFields } from "./log-filter.ts"
+import { LOG_LEVELS, type LogFields, type Logger, logsAt } from "./log.ts"
+import { createStorms } from "./log-storms.ts"
 
-/** Fields that hold words of an error. */
-const WORDS: ReadonlySet<string> = new Set(["error", "reason", "detail", "cause"])
-const LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error", "fatal"]
-
-/**
- * The log behind one last filter: call sites choose their fields, but what a library says in an error is nobody's choice.
- * Errors come out as words and places, without properties such as the arguments of the Redis command that failed.
- */
-export function createSafeLog(log: Logger): Logger {
-  const lowest = log.level === "silent" ? LEVELS.length : LEVELS.indexOf(log.level)
-  const at = (level: LogLevel): Logger["info"] =>
-    LEVELS.indexOf(level) < lowest ? () => undefined : (fields, message) => log[level](safe(fields), message)
-  return {
-    level: log.level,
-    trace: at("trace"),
-    debug: at("debug"),
-    info: at("info"),
-    warn: at("warn"),
-    error: at("error"),
-    fatal: at("fatal"),
-    child: (fields) => createSafeLog(log.child(safe(fields))),
-  }
+export interface SafeLog {
+  readonly log: Logger
+  /** Writes the counts that are still to be told. What is logged afterwards comes out as it comes. */
+  close(): void
 }
 
-function safe(fields: LogFields): LogFields {
-  let changed: Record<string, unknown> | undefined
-  for (const key of Object.keys(fields)) {
-    const value = fields[key]
-    if (value instanceof Error) (changed ??= { ...fields })[key] = errorWords(value)
-    else if (typeof value === "string" && WORDS.has(key)) (changed ??= { ...fields })[key] = withoutSecrets(value)
-    // Whatever a library throws that is no error.
-    else if (key === "error" && typeof value === "object" && value !== null)
-      (changed ??= { ...fields })[key] = errorWords(toError(value))
+const SENTENCES = 1_000
+
+/**
+ * The log behind one last filter. Of each line's fields those of the list come out, errors as words and places without
+ * properties such as the arguments of the Redis command that failed; call sites choose their fields, but what a library says
+ * in an error is nobody's choice. And a thousand equal lines come out as one with a count.
+ */
+export function createSafeLog(log: Logger, clock: Clock): SafeLog {
+  const safeText = createSafeText(SENTENCES)
+  const storms = createStorms({ clock, write: (level, fields, sentence) => log[level](fields, sentence) })
+
+  const filter = (inner: Logger, bound: LogFields): Logger => {
+    const [trace, debug, info, warn, error, fatal] = LOG_LEVELS.map((level): Logger["info"] => {
+      if (!logsAt(inner, level)) return () => undefined
+      // Whoever asks for these wants each of them.
+      if (level === "trace" || level === "debug")
+        return (fields, sentence) => inner[level](safeFields(fields), safeText(sentence))
+      return (fields, sentence) => {
+        const safe = safeFields(fields)
+        const said = safeText(sentence)
+        if (storms.passes(level, bound, safe, said)) inner[level](safe, said)
+      }
+    }) as [Logger["info"], Logger["info"], Logger["info"], Logger["info"], Logger["info"], Logger["info"]]
+    return {
+      level: inner.level,
+      ...{ trace, debug, info, warn, error, fatal },
+      child(fields) {
+        const safe = safeFields(fields)
+        return filter(inner.child(safe), { ...bound, ...safe })
+      },
+    }
   }
-  return changed ?? fields
+
+  return { log: filter(log, {}), close: storms.close }
 }

@@ -26,7 +26,7 @@ export function foreignAdapter(system: Pick<System, "loadModule">): StorageAdapt
       const specifier = BARE.test(String(driver)) ? `unstorage/drivers/${String(driver)}` : String(driver)
       const make = await load(system, specifier)
       log.warn(
-        { driver },
+        { driver: String(driver) },
         "A foreign driver: what it promises of durability is unknown, it cannot keep a second process off a line, and every record is a write of its own",
       )
       return openForeignStore(String(driver), make(options))

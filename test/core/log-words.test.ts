@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { errorWords, withoutSecrets } from "../../core/log-words.ts"
 import { createSafeLog } from "../../core/safe-log.ts"
+import { createTestClock } from "../support/clock.ts"
 import { createTestLog } from "../support/log.ts"
 
 const KEY = Buffer.alloc(32, 0xb7)
@@ -68,7 +69,7 @@ describe("An error in a log", () => {
 
   it("comes into the log of the house in no other way", () => {
     const kept = createTestLog()
-    const log = createSafeLog(kept)
+    const log = createSafeLog(kept, createTestClock()).log
     log.child({ error: failed }).error({ company: "79001234567", error: failed }, "Failed")
     log.warn({ error: "no answer of 79001234567", reason: "redis://:canary@h", url: "http://127.0.0.1:3000" }, "Away")
     const fields = kept.lines.map((line) => line.fields)
@@ -79,14 +80,15 @@ describe("An error in a log", () => {
 
   it("is told of by its type alone when it is none", () => {
     const kept = createTestLog()
-    createSafeLog(kept).error({ error: { phone: "79001234567", text: "canary" } }, "Failed")
+    const thrown = { phone: "79001234567", text: "canary" } as unknown as Error
+    createSafeLog(kept, createTestClock()).log.error({ error: thrown }, "Failed")
     expect(kept.lines[0]?.fields).toMatchObject({ error: { message: "Rejected with object [object Object]" } })
     expect(kept.text()).not.toMatch(/canary|7900/)
   })
 
   it("stays out at levels that are not logged", () => {
     const kept = createTestLog()
-    const log = createSafeLog({ ...kept, level: "warn" })
+    const log = createSafeLog({ ...kept, level: "warn" }, createTestClock()).log
     log.info({}, "no")
     log.warn({}, "yes")
     expect(kept.lines.map(({ message }) => message)).toEqual(["yes"])
