@@ -16,6 +16,7 @@ import { createIngress, type Ingress } from "./ingress.ts"
 import type { Ledger } from "./ledger.ts"
 import type { Logger } from "./log.ts"
 import { createMessages, type Messages } from "./message/messages.ts"
+import type { Meter } from "./monitor/meter.ts"
 import { createOutbound, type Outbound } from "./outbound.ts"
 import { createOutbox, type Outbox } from "./message/outbox.ts"
 import { createPairs } from "./message/pairs.ts"
@@ -47,6 +48,7 @@ export interface LinesDeps {
   readonly hooks: Hooks
   readonly clock: Clock
   readonly log: Logger
+  readonly meter?: Meter | undefined
   readonly sha256: (data: Uint8Array) => Uint8Array
   readonly openSha256: () => Digest
   /** Judges the proxies that companies set. */
@@ -109,42 +111,35 @@ export function createLines(deps: LinesDeps): Lines {
   })
   const messages = createMessages(ledger, chats)
   const settlement = createSettlement({
+    ...deps,
     messages,
     chats,
     events,
-    hooks,
-    clock,
-    log,
     onSettled: (row) => {
       outbox.settled(row)
       outbound.settled(row)
     },
   })
   const outbox = createOutbox({
+    ...deps,
     sequence,
     ledger,
     events,
     messages,
     chats,
     settlement,
-    hooks,
-    clock,
-    log,
-    settings,
     onHeld: (messageId, until) => outbound.held(messageId, until),
     onRestricted: (company, restriction) => sessions.restrict(company, restriction),
   })
   const inbound = createInbound({
+    ...deps,
     sequence,
     ledger,
     messages,
     chats,
     settlement,
     events,
-    hooks,
     ids,
-    clock,
-    log,
     onActivity: (company) => sessions.touch(company),
   })
   const pairs = createPairs(chats, clock, log)

@@ -15,7 +15,7 @@ export interface Totals {
   readonly blocked: number
   /** How often a line came to be connected. */
   readonly connections: number
-  /** How often a line that was connected ceased to be, whoever ended it. */
+  /** How often a line that was connected ceased to be, whoever ended it; a server that stops or is killed has not. */
   readonly disconnections: number
   /** Of those sent and received, with an attachment. */
   readonly mediaSent: number

@@ -1,6 +1,5 @@
 import { type Companies, createCompanies } from "./companies.ts"
 import { appError } from "./errors.ts"
-import type { Ledger } from "./ledger.ts"
 import { isOwnedElsewhere, type Line, type LineDeps } from "./line/line.ts"
 import { type LineRecord, newRecord } from "./line/record.ts"
 import { createLine } from "./line/run.ts"
@@ -44,7 +43,6 @@ export interface Sessions extends LineGate {
 }
 
 export interface SessionsDeps extends Omit<LineDeps, "othersReach"> {
-  readonly ledger: Ledger
   /** Asked before a company comes into being; throws while something of an earlier one of its id is still there. */
   readonly admit: (company: string) => Promise<void>
 }

@@ -1,11 +1,12 @@
 import type { Clock } from "../clock.ts"
 import type { Events } from "../events.ts"
 import type { Hooks } from "../hooks.ts"
-import type { Op } from "../ledger.ts"
+import type { Ledger, Op } from "../ledger.ts"
 import type { Code } from "./codes.ts"
 import type { LineRecord } from "./record.ts"
 import type { Naming } from "./view.ts"
 import type { Logger } from "../log.ts"
+import type { Meter } from "../monitor/meter.ts"
 import type { Homes } from "../homes/homes.ts"
 import type { Connection, ConnectInput, Intake, LineProxy, Provider } from "../provider.ts"
 import type { Gate } from "../session.ts"
@@ -23,6 +24,7 @@ export interface LineFeed {
 
 export interface LineDeps {
   readonly settings: CoreSettings
+  readonly ledger: Ledger
   readonly provider: Provider
   readonly naming: Naming
   readonly homes: Homes
@@ -30,6 +32,7 @@ export interface LineDeps {
   readonly hooks: Hooks
   readonly clock: Clock
   readonly log: Logger
+  readonly meter?: Meter | undefined
   /** 0–1. */
   readonly random: () => number
   /** The proxy through which a company reaches WhatsApp, if it has one. Rejects with a `UrlRefused`. */

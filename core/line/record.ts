@@ -75,23 +75,44 @@ const LAST_RETRY_MS = 5_000
 
 export interface JournalDeps {
   readonly company: string
+  readonly ledger: Ledger
   readonly events: Events
   readonly clock: Clock
   readonly log: Logger
   readonly unfinishedKeptMs: number
 }
 
-export function createLineJournal({ company, events, clock, log, unfinishedKeptMs }: JournalDeps): LineJournal {
+export function createLineJournal(deps: JournalDeps): LineJournal {
+  const { company, ledger, events, clock, log, unfinishedKeptMs } = deps
   const waiting: Entry[] = []
   const stopped = new AbortController()
   let running: Promise<void> | undefined
+  /** Of the row: nobody else writes to it as long as the line is in memory. */
+  let version: number | undefined
+  /** The last commit seemed to fail, and may have got through. */
+  let doubtful = false
+
+  const store = async ({ record, notes, drafts }: Entry): Promise<void> => {
+    if (version === undefined || doubtful) {
+      const [row]: (Row | undefined)[] = await ledger.get(company, SESSION_TABLE, [KEY])
+      const before = version
+      version = row?.version ?? 0
+      const done = doubtful && before !== undefined && version > before
+      doubtful = false
+      // What it counts must not count twice.
+      if (done) return
+    }
+    doubtful = true
+    await events.commit(company, [{ op: "put", ...placeRecord(record, unfinishedKeptMs) }, ...notes], drafts)
+    doubtful = false
+    version++
+  }
 
   const drain = async (): Promise<void> => {
     let delay = FIRST_RETRY_MS
     for (let entry = waiting[0]; entry !== undefined && !stopped.signal.aborted; entry = waiting[0]) {
       try {
-        const ops: Op[] = [{ op: "put", ...placeRecord(entry.record, unfinishedKeptMs) }, ...entry.notes]
-        await events.commit(company, ops, entry.drafts)
+        await store(entry)
         if (waiting[0] === entry) waiting.shift()
         delay = FIRST_RETRY_MS
         entry.afterwards?.()
@@ -113,13 +134,17 @@ export function createLineJournal({ company, events, clock, log, unfinishedKeptM
     write(record, drafts, afterwards, notes = []) {
       waiting.push({ record, drafts, afterwards, notes })
       if (waiting.length > WAITING) {
-        waiting.shift()
+        // The one in front may be on its way to the disk.
+        const [gone] = waiting.splice(1, 1)
+        const next = waiting[1]
+        if (gone !== undefined && next !== undefined) waiting[1] = { ...next, notes: inherit(gone.notes, next.notes) }
         log.warn({ company }, "Session changes were not stored: the ledger has been failing for long")
       }
       running ??= drain()
     },
     async remove() {
       await running
+      version = undefined
       await events.commit(company, [{ op: "delete", table: SESSION_TABLE, key: KEY }], [])
     },
     async flush(ms) {
@@ -135,4 +160,17 @@ export function createLineJournal({ company, events, clock, log, unfinishedKeptM
     },
     stop: () => stopped.abort(),
   }
+}
+
+/** What a change has counted that is left out itself goes with the one after it; the rest of its notes goes with it. */
+function inherit(gone: readonly Op[], notes: readonly Op[]): readonly Op[] {
+  const all = [...notes]
+  for (const op of gone) {
+    if (op.op !== "increment") continue
+    const at = all.findIndex((one) => one.op === "increment" && one.table === op.table && one.key === op.key)
+    const same = all[at]
+    if (same?.op === "increment") all[at] = { ...same, by: same.by + op.by }
+    else all.push(op)
+  }
+  return all
 }

@@ -7,6 +7,7 @@ import { createLineLease } from "./lease.ts"
 import { createProof } from "./proof.ts"
 import { createLineJournal, type LineRecord } from "./record.ts"
 import { createLineState } from "./state.ts"
+import { createLineTiming } from "./timing.ts"
 import type { Op } from "../ledger.ts"
 import { gateOf } from "../session.ts"
 import type { SessionState } from "../types.ts"
@@ -21,7 +22,8 @@ const REACHES: ReadonlySet<SessionState> = new Set(["connected", "qr", "pairing-
 export function createLine(company: string, initial: LineRecord, deps: LineDeps): Line {
   const { settings, clock, log } = deps
   const journal = createLineJournal({ ...deps, company, unfinishedKeptMs: settings.authStateTtlMs })
-  const state = createLineState({ ...deps, company, record: initial, journal, debug: settings.debugSessions })
+  const timing = createLineTiming(deps.meter, clock)
+  const state = createLineState({ ...deps, company, record: initial, journal, timing, debug: settings.debugSessions })
   const codes = createCodes(settings.maxQrAttempts)
   const lease = createLineLease(company, deps.homes, state, () => engine.lapsed())
   const proof = createProof(deps, state, () => engine)
@@ -44,6 +46,7 @@ export function createLine(company: string, initial: LineRecord, deps: LineDeps)
     const { linked } = state.record
     const pairingSince = linked || engine.link === undefined ? state.record.pairingSince : clock.now()
     state.change({ state: "connecting", wanted: linked, pairingSince, lastError: null }, cause, notes)
+    timing.begun()
     engine.connect()
   }
 

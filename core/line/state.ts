@@ -6,7 +6,9 @@ import { type Code, codeNotice, liveCode } from "./codes.ts"
 import type { LineJournal, LineRecord } from "./record.ts"
 import { type LiveParts, type Naming, statusJson, statusOf } from "./view.ts"
 import type { Logger } from "../log.ts"
+import { count } from "../monitor/totals.ts"
 import { mayFollow } from "../session.ts"
+import type { LineTiming } from "./timing.ts"
 import type { SessionState, SessionStatus } from "../types.ts"
 
 /** A line's status and the one way to change it: legal, recorded, announced once and in order. */
@@ -46,6 +48,7 @@ export interface LineStateDeps {
   readonly clock: Clock
   readonly log: Logger
   readonly debug: boolean
+  readonly timing: LineTiming
 }
 
 export function createLineState(deps: LineStateDeps): LineState {
@@ -83,7 +86,9 @@ export function createLineState(deps: LineStateDeps): LineState {
       const session = status()
       if (deps.debug) deps.log.info({ company, from, to, cause }, "Session state")
       const draft = events.draft("session.status", told({ ...statusJson(session), cause }))
-      journal.write(record, [draft], () => hooks.observe("session:status", { session, cause }), notes)
+      deps.timing.moved(from, to)
+      const all = [...notes, ...countsOf(from, to)]
+      journal.write(record, [draft], () => hooks.observe("session:status", { session, cause }), all)
       if (!ON_ITS_WAY.has(to)) state.actor = undefined
       wake()
     },
@@ -132,3 +137,10 @@ export function createLineState(deps: LineStateDeps): LineState {
 }
 
 const ON_ITS_WAY: ReadonlySet<SessionState> = new Set(["connecting", "qr", "pairing-code", "reconnecting"])
+
+/** A server that stops is no loss of its lines, and makes no change here. */
+function countsOf(from: SessionState, to: SessionState): readonly Op[] {
+  if (from === to) return []
+  if (to === "connected") return [count("connections")]
+  return from === "connected" ? [count("disconnections")] : []
+}

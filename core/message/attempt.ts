@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts"
+import type { Meter } from "../monitor/meter.ts"
 import type { Connection, SendOutcome } from "../provider.ts"
 import type { Hold } from "../stages.ts"
 import type { Item } from "./pump.ts"
@@ -21,6 +22,7 @@ export type Again = { readonly held: Held; readonly queue: string | null } | { r
 export interface AttemptDeps {
   readonly connection: Connection
   readonly clock: Clock
+  readonly meter?: Meter | undefined
   /** Called before each try; undefined when nothing holds messages back. */
   readonly hold: ((item: Item) => Promise<HoldVerdict> | HoldVerdict) | undefined
   readonly onHeld: (item: Item, until: number) => void
@@ -46,7 +48,7 @@ const UNKNOWN_RETRY_MS = 30_000
 
 /** One try of one message; undefined when it has left the queue. */
 export function createAttempt(deps: AttemptDeps): (item: Item, trial: Trial) => Promise<Again | undefined> {
-  const { connection, clock } = deps
+  const { connection, clock, meter } = deps
 
   return async (item, trial) => {
     const begun = clock.now()
@@ -69,7 +71,9 @@ export function createAttempt(deps: AttemptDeps): (item: Item, trial: Trial) => 
       const may = deps.beforeTry(item)
       if (may !== true && !(await may)) return undefined
       if (trial.isStopped()) return { firstMs: FIRST_RETRY_MS }
+      const handedOver = meter === undefined ? 0 : clock.monotonic()
       const outcome = await connection.send({ id: item.messageId, to: item.to, wire: item.wire })
+      if (outcome.outcome === "acknowledged") meter?.note("messageLatency", clock.monotonic() - handedOver)
       went = outcome.outcome !== "not-sent"
       if (trial.isProven() || deps.outcome(item, outcome)) return undefined
       return { firstMs: outcome.outcome === "unknown" ? UNKNOWN_RETRY_MS : FIRST_RETRY_MS }

@@ -7,6 +7,7 @@ import type { Hooks } from "../hooks.ts"
 import type { Ledger, Op } from "../ledger.ts"
 import type { Logger } from "../log.ts"
 import { MESSAGE_TABLE, type MessageRow, type Messages, type Move, plain, WIRE_TABLE } from "./messages.ts"
+import type { Meter } from "../monitor/meter.ts"
 import type { Connection, SendOutcome } from "../provider.ts"
 import type { Item } from "./pump.ts"
 import { createSender, type Sender } from "./sender.ts"
@@ -57,6 +58,7 @@ export interface OutboxDeps {
   readonly clock: Clock
   readonly sequence: Sequence
   readonly log: Logger
+  readonly meter?: Meter | undefined
   readonly settings: Pick<CoreSettings, "onUnknown">
   /** A message waits until then at least; epoch ms. */
   readonly onHeld: (messageId: string, until: number) => void

@@ -94,6 +94,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
     hooks,
     clock,
     log,
+    meter: settings.metricsEnabled ? { note: latencies.note } : undefined,
     sha256: system.sha256,
     openSha256: system.openSha256,
     egress,

@@ -84,7 +84,7 @@ const floors: readonly (readonly string[])[] = [
     ],
     ...["records/vault", "records/sealed-ledger", "records/ledger/commit-lane", "records/ledger/names"],
     ...["records/ledger/reseal-rows", "records/ledger/sealed-company", "records/ledger/sealed-rows"],
-    ...["monitor/totals", "monitor/latencies"],
+    ...["monitor/totals", "monitor/latencies", "monitor/meter"],
     ...["records/local-ownership", "records/storage-probe", "records/memory-atomic"],
     ...[
       "records/plugin-records",

@@ -89,7 +89,7 @@ describe("the lines over the embedded ledger", () => {
     expect(new Set(data.map(({ chatId }) => chatId)).size).toBe(1)
     const positions = (await next.events("acme")).map(({ position }) => position)
     expect(positions).toEqual(positions.map((_, index) => index + 1))
-    expect(await next.ledger.numbers("acme", "totals")).toEqual({ sent: 2, received: 1 })
+    expect(await next.counted("acme")).toEqual({ sent: 2, received: 1 })
     await next.lines.stop(1_000)
   })
 
@@ -108,7 +108,7 @@ describe("the lines over the embedded ledger", () => {
       const ids = house.provider.line(company).sent.map(({ id }) => id)
       expect(ids).toHaveLength(100)
       expect(new Set(ids).size).toBe(100)
-      expect(await house.ledger.numbers(company, "totals")).toEqual({ sent: 100 })
+      expect(await house.counted(company)).toEqual({ sent: 100 })
       expect((await house.ledger.page(company, "outbox", { limit: 5 })).rows).toEqual([])
     }
     await house.lines.stop(1_000)

@@ -9,6 +9,7 @@ import { createHooks, type HookRegistry } from "../../core/hooks.ts"
 import type { Ledger } from "../../core/ledger.ts"
 import type { MonitorView } from "../../core/monitor.ts"
 import { createLines, type Lines } from "../../core/lines.ts"
+import { TOTALS_TABLE } from "../../core/monitor/totals.ts"
 import { createLocalOwnership } from "../../core/records/local-ownership.ts"
 import type { Call, LineEvent, Scope } from "../../core/types.ts"
 import type { CompanyFields } from "../../core/views.ts"
@@ -38,6 +39,8 @@ export interface House {
   readonly hooks: HookRegistry
   readonly log: TestLog
   readonly settings: CoreSettings
+  /** What the ledger has counted of the company's messages. */
+  counted(company: string): Promise<Record<string, number>>
   /** Counts from the beginning of this process. */
   readonly monitor: MonitorView
   /** Links the company and opens its line. */
@@ -82,6 +85,7 @@ export interface HouseOptions {
   readonly stores?: readonly string[]
 }
 
+const OF_MESSAGES = /^(sent|received|failed|blocked|error:[A-Z]+|media[A-Z][a-z]+)$/
 const SCOPES: ReadonlySet<Scope> = new Set(["send", "read", "session", "admin", "operator"])
 
 export const callOf = (company: string): Call => ({
@@ -125,7 +129,7 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock, stores }: 
   const provider = createFakeProvider(clock.now)
   // What a dead process would have written must not reach the ledger that the next one opens.
   const life = { over: false }
-  const { book, monitor } = createTestMonitor(mortal((options.wrap ?? ((same) => same))(base), life))
+  const { book, meter, monitor } = createTestMonitor(mortal((options.wrap ?? ((same) => same))(base), life))
   const { ledger } = book
   const ownership = createLocalOwnership(ledger)
   const homes =
@@ -141,6 +145,7 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock, stores }: 
     hooks,
     clock,
     log,
+    meter,
     sha256,
     openSha256: createTestSystem().openSha256,
     egress: createTestEgress({ clock, log, ...options.egress }),
@@ -184,6 +189,10 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock, stores }: 
       if (!("replayed" in answer)) return { ...answer, replayed: false }
       if (answer.replayed instanceof Error) throw answer.replayed
       return { ...answer.replayed, replayed: true }
+    },
+    async counted(company) {
+      const numbers = Object.entries(await ledger.numbers(company, TOTALS_TABLE))
+      return Object.fromEntries(numbers.filter(([key]) => OF_MESSAGES.test(key)))
     },
     events: (company) => lines.events.read(company, 0, 1_000),
     async reopen(how = "kill", again = async () => base) {

@@ -44,7 +44,7 @@ describe("a received message", () => {
       { direction: "inbound", origin: "contact", status: "received", message: "hi", phone: "79001234567", lid: null },
     ])
     expect(await typesOf(house)).toEqual(["message.received"])
-    expect(await house.ledger.numbers("acme", "totals")).toEqual({ received: 1 })
+    expect(await house.counted("acme")).toEqual({ received: 1 })
     await house.clock.settle()
     expect(seen).toEqual(["hi"])
   })
@@ -57,7 +57,7 @@ describe("a received message", () => {
     await next.connect("acme")
     await intake(next).message(inbound("hi", { offline: true }))
     expect(await list(next)).toHaveLength(1)
-    expect(await next.ledger.numbers("acme", "totals")).toEqual({ received: 1 })
+    expect(await next.counted("acme")).toEqual({ received: 1 })
     expect(await typesOf(next)).toEqual(["message.received"])
   })
 
@@ -141,7 +141,7 @@ describe("a received message", () => {
     await intake(house).message(inbound("from my phone", { fromMe: true }))
     expect(await list(house)).toMatchObject([{ direction: "outbound", origin: "phone", status: "sent" }])
     expect(await typesOf(house)).toEqual(["message.sent"])
-    expect(await house.ledger.numbers("acme", "totals")).toEqual({})
+    expect(await house.counted("acme")).toEqual({})
   })
 
   it("is found by our id and by WhatsApp's", async () => {
@@ -162,7 +162,7 @@ describe("blocking what comes in", () => {
     })
     await intake(house).message(inbound("spam"))
     expect(await list(house)).toEqual([])
-    expect(await house.ledger.numbers("acme", "totals")).toEqual({ blocked: 1 })
+    expect(await house.counted("acme")).toEqual({ blocked: 1 })
   })
 
   it("keeps a message that a plugin fails on, held and with the plugin's name, and announces it to nobody", async () => {
@@ -238,7 +238,7 @@ describe("receipts", () => {
     await house.clock.settle()
     expect(await house.lines.messages.find("acme", id)).toMatchObject({ status: "delivered" })
     expect(await typesOf(house)).toEqual(["message.sent", "message.status"])
-    expect(await house.ledger.numbers("acme", "totals")).toEqual({ sent: 1 })
+    expect(await house.counted("acme")).toEqual({ sent: 1 })
   })
 
   it("for a message that has not come yet are kept until it does", async () => {

@@ -16,7 +16,7 @@ describe("after a crash", () => {
     await next.clock.advance(1_000)
     expect(next.provider.line("acme").sent.map(({ id }) => id)).toEqual(ids)
     expect((await next.lines.messages.list("acme", { status: "sent", limit: 10 })).data).toHaveLength(3)
-    expect(await next.ledger.numbers("acme", "totals")).toEqual({ sent: 3 })
+    expect(await next.counted("acme")).toEqual({ sent: 3 })
   })
 
   it("loses what it accepted when the outbox is not durable: the write is what carries the promise", async () => {
@@ -210,7 +210,7 @@ describe("a stop", () => {
     line.answer(line.held[0] ?? "", { outcome: "acknowledged", at: 1 })
     await house.clock.settle()
     await stopped
-    expect(await house.ledger.numbers("acme", "totals")).toEqual({ sent: 1 })
+    expect(await house.counted("acme")).toEqual({ sent: 1 })
     expect((await house.ledger.page("acme", "outbox", { limit: 5 })).rows).toHaveLength(0)
   })
 

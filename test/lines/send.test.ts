@@ -58,7 +58,7 @@ describe("a send on a connected line", () => {
     house.provider.line("acme").answer(String(id), { outcome: "acknowledged", at: house.clock.now() })
     await asked
     expect((await house.ledger.page("acme", "outbox", { limit: 5 })).rows).toHaveLength(0)
-    expect(await house.ledger.numbers("acme", "totals")).toEqual({ sent: 1 })
+    expect(await house.counted("acme")).toEqual({ sent: 1 })
   })
 
   it("tells a refusal by WhatsApp as 502 with its code, and never tries again", async () => {
@@ -74,7 +74,7 @@ describe("a send on a connected line", () => {
     expect(house.provider.line("acme").sent).toHaveLength(1)
     const failed = (await house.events("acme")).find(({ type }) => type === "message.failed")
     expect(failed?.data).toMatchObject({ status: "failed", error: { code: "MESSAGE_SEND_ERROR" } })
-    expect(await house.ledger.numbers("acme", "totals")).toEqual({ failed: 1, "error:NETWORK": 1 })
+    expect(await house.counted("acme")).toEqual({ failed: 1, "error:NETWORK": 1 })
   })
 
   it("tells of a number that is not on WhatsApp as 422", async () => {
@@ -125,7 +125,7 @@ describe("a send on a connected line", () => {
     await house.clock.advance(4_000)
     expect((await asked).status).toBe(200)
     expect(new Set(house.provider.line("acme").sent.map(({ id }) => id)).size).toBe(1)
-    expect(await house.ledger.numbers("acme", "totals")).toEqual({ sent: 1 })
+    expect(await house.counted("acme")).toEqual({ sent: 1 })
   })
 
   it("fails with EXPIRED what has waited longer than its ttl, in the event log as well", async () => {

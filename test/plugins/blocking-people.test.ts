@@ -50,7 +50,7 @@ const learn = async (house: House, phone: string, lid: string): Promise<void> =>
   await house.clock.settle()
 }
 const stored = async (house: House) => (await house.lines.messages.list("acme", { limit: 50 })).data
-const totals = (house: House) => house.ledger.numbers("acme", "totals")
+const totals = (house: House) => house.counted("acme")
 const sent = (house: House) => house.provider.line("acme").sent.length
 
 describe("A blocked person", () => {

@@ -1,12 +1,19 @@
 import { createLatencyBook } from "../../core/monitor/latencies.ts"
 import { createTotalsBook, type TotalsBook } from "../../core/monitor/totals.ts"
+import type { Meter } from "../../core/monitor/meter.ts"
 import type { Ledger } from "../../core/ledger.ts"
 import type { MonitorView } from "../../core/monitor.ts"
 
+export interface TestMonitor {
+  readonly book: TotalsBook
+  readonly meter: Meter
+  readonly monitor: MonitorView
+}
+
 /** The figures of a house over this ledger; what is to count is written through `book.ledger`. */
-export function createTestMonitor(ledger: Ledger, enabled = true): { book: TotalsBook; monitor: MonitorView } {
+export function createTestMonitor(ledger: Ledger, enabled = true): TestMonitor {
   const book = createTotalsBook(ledger, { enabled })
-  const { read, clear } = createLatencyBook()
+  const { note, read, clear } = createLatencyBook()
   const { sum: totals, of, companies } = book
-  return { book, monitor: { enabled, totals, of, companies, latencies: read, clearLatencies: clear } }
+  return { book, meter: { note }, monitor: { enabled, totals, of, companies, latencies: read, clearLatencies: clear } }
 }
