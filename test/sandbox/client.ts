@@ -1,3 +1,4 @@
+import type { MessageKind } from "./content.ts"
 import type { Fault, FaultSpec } from "./faults.ts"
 import { unmet } from "./figures.ts"
 import type { Received } from "./inbox.ts"
@@ -54,7 +55,7 @@ export interface SandboxPhone {
   /** Types a pairing code; waits for the device to ask for one. */
   enterCode(code: string, waitMs?: number): Promise<LinkedDevice>
   unlink(device?: number): Promise<number>
-  send(to: string, text: string, id?: string): Promise<SentMessage>
+  send(to: string, text: string, id?: string, kind?: MessageKind): Promise<SentMessage>
   /** A message it sent; with `wait` as soon as anybody, or the device `by`, has confirmed it, or after `ms`. */
   sent(id: string, wait?: { status: "delivered" | "read"; ms: number; by?: string }): Promise<SentMessage>
   messages(filter?: MessageFilter, limit?: number): Promise<Received[]>
@@ -144,7 +145,7 @@ export async function connectSandbox(control: string): Promise<SandboxClient> {
         return call("POST", `${path}/code`, { code })
       },
       unlink: async (device) => (await call<{ unlinked: number }>("POST", `${path}/unlink`, { device })).unlinked,
-      send: (to, text, id) => call("POST", `${path}/send`, { to, text, id }),
+      send: (to, text, id, kind) => call("POST", `${path}/send`, { to, text, id, kind }),
       sent: (id, wait) =>
         call("GET", `${path}/sent/${id}?${queryOf({ status: wait?.status, by: wait?.by, waitMs: wait?.ms })}`),
       messages: (filter = {}, limit = 1000) => find(filter, { limit }),

@@ -17,6 +17,17 @@ export function unpack(plain: Buffer): Message {
   return proto.Message.decode(plain.subarray(0, plain.length - length))
 }
 
+/** What a phone can say: a text, or one of those that a client of texts has to keep without understanding it. */
+export const MESSAGE_KINDS = ["text", "reaction", "location"] as const
+export type MessageKind = (typeof MESSAGE_KINDS)[number]
+
+/** The message of that kind; a reaction is to a message that nobody has. */
+export function messageOf(kind: MessageKind, text: string): Message {
+  if (kind === "text") return { conversation: text }
+  if (kind === "location") return { locationMessage: { degreesLatitude: 52.5, degreesLongitude: 13.4, name: text } }
+  return { reactionMessage: { key: { id: "3A00", fromMe: false }, text, senderTimestampMs: Date.now() } }
+}
+
 /** The words of a message; undefined when it has none. */
 export function textOf(message: Message): string | undefined {
   return message.conversation || message.extendedTextMessage?.text || undefined

@@ -215,6 +215,7 @@ describe("sending", () => {
     await bare.until("the refusal", () => bare.statuses.get(id)?.error === String(code) || undefined)
     expect(await ann.messages({ id })).toEqual([])
     expect((await line.view()).refused).toBe(1)
+    expect(await line.sent(id)).toMatchObject([{ id, acked: false, refused: true }])
   })
 
   test("a message is acknowledged and lost", async () => {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto"
 import type { proto } from "@whiskeysockets/baileys/WAProto/index.js"
 import { child, children, el, seconds, type Node } from "./binary.ts"
 import { boundedMap } from "./bounded.ts"
-import { greetings, pack } from "./content.ts"
+import { greetings, type MessageKind, messageOf, pack } from "./content.ts"
 import type { HandsetParts } from "./handset.ts"
 import { addressingOf, isGroup, type Addressing } from "./jid.ts"
 import type { Line } from "./line.ts"
@@ -15,6 +15,8 @@ export interface OutgoingText {
   readonly text: string
   /** The message id; made when left out. */
   readonly id?: string | undefined
+  /** Default: a text. */
+  readonly kind?: MessageKind | undefined
 }
 
 /** A message that this phone sent, and who confirmed it: `number` for a phone, `number:device` for a linked device. */
@@ -95,9 +97,9 @@ export function createWriter(parts: HandsetParts): Writer {
     deliverMessage(world, own(), el("message", { id, to: chat, type: "text", t: seconds() }, content))
   }
 
-  const send = async ({ to, text, id = makeId() }: OutgoingText): Promise<SentByPhone> => {
+  const send = async ({ to, text, id = makeId(), kind = "text" }: OutgoingText): Promise<SentByPhone> => {
     const chat = fullJid(to, settings.addressing)
-    const message: proto.IMessage = { conversation: text }
+    const message = messageOf(kind, text)
     const view: SentByPhone = { id, to, text, at: Date.now(), delivered: [], read: [], retries: 0 }
     outbox.set(id, { view, message, chat })
     if (isGroup(chat)) {

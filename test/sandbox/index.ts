@@ -16,6 +16,7 @@ export type {
   SandboxPhone,
   SentMessage,
 } from "./client.ts"
+export type { MessageKind } from "./content.ts"
 export type { Fault, FaultKind, FaultSpec } from "./faults.ts"
 export type { HandsetCounts, HandsetSettings } from "./handset.ts"
 export type { Received } from "./inbox.ts"

@@ -46,6 +46,20 @@ function status(id: string, least: number): Promise<true> {
   return bare.until(`status ${least} of ${id}`, () => (bare.statuses.get(id)?.status ?? 0) >= least || undefined)
 }
 
+test("a phone sends what is no text", async () => {
+  const ann = await newPhone()
+  const gets = (
+    what: string,
+    found: (message: BareClient["messages"][number]["message"]) => unknown,
+  ): Promise<unknown> => bare.until(what, () => bare.messages.some(({ message }) => found(message)) || undefined)
+  await ann.send(company.number, "Zoo", undefined, "location")
+  await gets("the place", (message) => message?.locationMessage?.name === "Zoo")
+  await ann.send(company.number, "👍", undefined, "reaction")
+  await gets("the reaction", (message) => message?.reactionMessage?.text === "👍")
+  const wrong = ann.send(company.number, "Zoo", undefined, "poem" as "text")
+  await expect(wrong).rejects.toThrow("text, reaction, location")
+})
+
 describe("texts between a company and a person", () => {
   test("go both ways, with delivery and read receipts, and the company's phone has a copy", async () => {
     const ann = await newPhone({ name: "Ann", read: true })

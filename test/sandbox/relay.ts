@@ -17,6 +17,7 @@ export function messageFromLine(world: World, line: Line, node: Node): void {
     if (error === undefined) stats.acks++
     else stats.refused++
     if (record && error === undefined) record.acked = true
+    else if (record) record.refused = true
     line.connection?.send(el("ack", { class: "message", id, from: to, t: seconds(), error }))
     world.watch.changed()
   }

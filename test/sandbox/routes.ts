@@ -1,5 +1,6 @@
 import { el } from "./binary.ts"
 import type { Connection } from "./connection.ts"
+import { MESSAGE_KINDS, type MessageKind } from "./content.ts"
 import { ControlError } from "./control-error.ts"
 import { FAULT_KINDS, type FaultKind, type FaultSpec } from "./faults.ts"
 import { unmet } from "./figures.ts"
@@ -116,7 +117,9 @@ async function waitForCode(call: Call): Promise<{ requested: boolean }> {
 function send(call: Call): Promise<unknown> {
   const { handset } = accountIn(call)
   const id = call.body.id === undefined ? undefined : text(call, "id")
-  return handset.writer.send({ to: text(call, "to"), text: text(call, "text"), id })
+  const { kind = "text" } = call.body
+  if (!MESSAGE_KINDS.includes(kind as MessageKind)) throw new Error(`"kind" must be one of ${MESSAGE_KINDS.join(", ")}`)
+  return handset.writer.send({ to: text(call, "to"), text: text(call, "text"), id, kind: kind as MessageKind })
 }
 
 /** With `status` it waits until somebody, or the device `by`, has confirmed. */

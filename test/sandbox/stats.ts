@@ -15,6 +15,8 @@ export interface SentRecord {
   /** Stanzas seen with this id; more than one after the line repeated it. */
   times: number
   acked: boolean
+  /** At least one of the stanzas was answered with an error. */
+  refused: boolean
   /** As the phones read it; null until one of them could. */
   text: string | null
 }
@@ -94,7 +96,7 @@ export function noteSent(stats: LineStats, id: string, to: string): SentRecord {
     known.lastAt = now
     return known
   }
-  const record: SentRecord = { id, to, firstAt: now, lastAt: now, times: 1, acked: false, text: null }
+  const record: SentRecord = { id, to, firstAt: now, lastAt: now, times: 1, acked: false, refused: false, text: null }
   stats.sent.set(id, record)
   return record
 }
