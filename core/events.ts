@@ -38,7 +38,6 @@ export interface Events extends EventsView {
   draft(type: EventType, data: Readonly<Record<string, unknown>>): EventDraft
   /** Commits `ops` and the events in one go, then tells whoever listens. */
   commit(company: string, ops: readonly Op[], drafts: readonly EventDraft[]): Promise<CommitResult>
-  tail(company: string): Promise<number>
   /** Shows a code to subscribers that may see it. */
   show(company: string, code: LiveCode): void
   /** Throws TOO_MANY_LISTENERS when the company has its share. */

@@ -1,27 +1,22 @@
 import { createChats, type Chats } from "./message/chats.ts"
 import { type Batches, createBatches } from "./batches.ts"
-import type { Clock } from "./clock.ts"
 import type { Companies } from "./companies.ts"
 import { type CompanyData, createCompanyData } from "./company/data.ts"
 import { createGuard } from "./company/guard.ts"
-import type { Egress } from "./egress.ts"
+import { createDeliver } from "./deliver.ts"
 import { createEvents, type Events } from "./events.ts"
 import type { Homes } from "./homes/homes.ts"
 import { createMover, type Mover } from "./homes/mover.ts"
-import type { Hooks } from "./hooks.ts"
 import { createIdempotency } from "./message/idempotency.ts"
 import { createIds } from "./message/ids.ts"
 import { createInbound } from "./inbound.ts"
 import { createIngress, type Ingress } from "./ingress.ts"
-import type { Ledger } from "./ledger.ts"
-import type { Logger } from "./log.ts"
 import { createMessages, type Messages } from "./message/messages.ts"
-import type { Meter } from "./monitor/meter.ts"
 import { createOutbound, type Outbound } from "./outbound.ts"
 import { createOutbox, type Outbox } from "./message/outbox.ts"
 import { createPairs } from "./message/pairs.ts"
 import { createPluginViews, type PluginViews } from "./loading/plugin-views.ts"
-import type { Provider } from "./provider.ts"
+import type { LinesDeps } from "./line/deps.ts"
 import { createHousekeeping } from "./line/housekeeping.ts"
 import { createSequence } from "./message/sequence.ts"
 import { type CompanySettings, createCompanySettings } from "./line/company-settings.ts"
@@ -31,35 +26,8 @@ import { createSessionCommands, type SessionCommands } from "./line/session-comm
 import { createSessionUpkeep } from "./line/session-upkeep.ts"
 import { createSessions, type Sessions } from "./sessions.ts"
 import { createSettlement } from "./message/settle.ts"
-import type { CoreSettings } from "./settings.ts"
-import type { Digest } from "./system.ts"
 import type { CompanyFields } from "./views.ts"
 import { within } from "./within.ts"
-
-export interface LinesDeps {
-  readonly settings: CoreSettings
-  readonly provider: Provider
-  readonly ledger: Ledger
-  readonly homes: Homes
-  /** Stores that a company can be put into. */
-  readonly storeNames: readonly string[]
-  /** Settings of companies that plugins declare. */
-  readonly companyFields?: CompanyFields
-  readonly hooks: Hooks
-  readonly clock: Clock
-  readonly log: Logger
-  readonly meter?: Meter | undefined
-  readonly sha256: (data: Uint8Array) => Uint8Array
-  readonly openSha256: () => Digest
-  /** Judges the proxies that companies set. */
-  readonly egress: Egress
-  /** Only tests let writes in that come too late for an erased company, to see what keeps them out. */
-  readonly lateWritesIn?: boolean
-  /** Likewise, calls from other systems that come again. */
-  readonly repeatsIn?: boolean
-  /** 0–1, for jitter. */
-  readonly random?: () => number
-}
 
 /** All lines of this process, wired. */
 export interface Lines {
@@ -102,6 +70,9 @@ export function createLines(deps: LinesDeps): Lines {
   const ids = createIds(deps.sha256)
   const sequence = createSequence(clock)
   const events = createEvents({ ledger, clock, ids, maxListeners: settings.maxListeners })
+  const { isClosed } = guard
+  const { instruments } = deps
+  const deliver = createDeliver({ ledger, events, egress, hooks, sequence, clock, log, random, instruments, isClosed })
   const chats = createChats({
     ledger,
     events,
@@ -183,6 +154,7 @@ export function createLines(deps: LinesDeps): Lines {
     chats,
     pairs,
     events,
+    deliver,
   })
   const upkeep = createSessionUpkeep({ ...deps, ledger, sessions })
   const commands = createSessionCommands(sessions, settings, clock)
@@ -194,7 +166,7 @@ export function createLines(deps: LinesDeps): Lines {
   const ingress = createIngress({ ...deps, ledger, ids, outbound, commands, companySettings, onlyCompany })
 
   const stopping = new AbortController()
-  const upkeepOf = { settings, ledger, clock, log, outbox, upkeep, idempotency, batches, ingress, mover }
+  const upkeepOf = { settings, ledger, clock, log, outbox, upkeep, idempotency, batches, ingress, mover, deliver }
   const housekeeping = createHousekeeping({ ...upkeepOf, erasure: companyData.erasure, signal: stopping.signal })
   let stopped: Promise<void> | undefined
 
@@ -206,10 +178,11 @@ export function createLines(deps: LinesDeps): Lines {
     pairs.stop()
     const deadline = clock.now() + ms
     const moved = within(clock, ms, mover.stop())
+    const delivered = deliver.stop(ms * SENDS_SHARE)
     await outbox.stop(ms * SENDS_SHARE)
     await within(clock, Math.max(0, deadline - clock.now()), settlement.drained())
     await sessions.stop(Math.max(0, deadline - clock.now()))
-    await moved
+    await Promise.all([moved, delivered])
     settlement.stop()
   }
 
@@ -229,7 +202,7 @@ export function createLines(deps: LinesDeps): Lines {
     held: outbox.held,
     chats,
     events,
-    views: createPluginViews({ sessions, events, companySettings, guard }),
+    views: createPluginViews({ sessions, events, deliver, companySettings, guard }),
     companyFields,
     start: housekeeping.start,
     release() {

@@ -10,7 +10,15 @@ import type { Refusal } from "./refusal.ts"
 import type { ApiRoute, RouteSpec } from "./route.ts"
 import type { FailedItem, HealthItem } from "./stages.ts"
 import type { System } from "./system.ts"
-import type { AtomicStores, CompaniesView, EventsView, PluginStorage, SessionsView } from "./views.ts"
+import type {
+  AtomicStores,
+  Changes,
+  CompaniesView,
+  DeliveriesView,
+  EventsView,
+  PluginStorage,
+  SessionsView,
+} from "./views.ts"
 
 type MaybePromise<T> = T | Promise<T>
 
@@ -59,6 +67,13 @@ export interface PluginContext<C, Code extends string, M extends MetricSpecs = M
   readonly companies: CompaniesView
   readonly sessions: SessionsView
   readonly events: EventsView
+  readonly deliveries: DeliveriesView
+  /**
+   * Writes everything at once. False, with nothing written, when a condition of a change did not hold, or a delivery of
+   * that id is there already. Rejects with STORAGE_UNAVAILABLE, COMPANY_ERASED, PAYLOAD_TOO_LARGE for a body, and
+   * SERVER_BUSY while 10,000 deliveries wait for the endpoint.
+   */
+  readonly commit: (company: string, changes: Changes) => Promise<boolean>
   readonly records: RecordsControl
   /** Runs hooks that this plugin declares in `hooks`, and no others. */
   readonly run: OwnHooks

@@ -66,6 +66,17 @@ export interface Verified {
   readonly rememberMs: number
 }
 
+/** A delivery that is about to go out. */
+export interface DeliveryToSign {
+  readonly company: string
+  readonly id: string
+  /** Seconds since the epoch. */
+  readonly timestamp: number
+  readonly body: Uint8Array
+  /** Each signs, the newest first; `server`: WHATSAPP_WEBHOOK_SECRET. */
+  readonly secrets: readonly string[] | "server"
+}
+
 export interface HealthItem {
   readonly ok: boolean
   readonly detail?: string
@@ -114,6 +125,8 @@ export interface CoreHookMap {
     readonly attempt: number
   }>
   "webhook:verify": First<WebhookKnock, Verified>
+  /** Headers by name, to which a signer adds its own. A throw puts the try off: nothing goes unsigned by mistake. */
+  "webhook:sign": Transform<DeliveryToSign, Readonly<Record<string, string>>>
   "webhook:received": Observe<{ readonly company: string; readonly scheme: string; readonly type: string }>
   /** Its records are going, those of plugins among them; what a plugin keeps of it in the house is the plugin's to remove. */
   "company:erased": Observe<{ readonly company: string }>

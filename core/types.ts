@@ -209,5 +209,7 @@ export type EventType =
   | "message.status"
   | "message.failed"
   | "call.received"
+  | "alert.raised"
+  | "alert.resolved"
   | "storage.move"
   | "company.exported"

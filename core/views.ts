@@ -1,6 +1,6 @@
 import type { z } from "@hono/zod-openapi"
 import type { AtomicStore } from "./atomic.ts"
-import type { Call, Contact, LineEvent, SessionStatus } from "./types.ts"
+import type { Call, Contact, EventType, LineEvent, SessionStatus } from "./types.ts"
 
 /** What plugins see of the house, and may do in it. */
 
@@ -40,6 +40,10 @@ export interface CompaniesView {
 export interface SessionsView {
   list(): readonly SessionStatus[]
   get(company: string): SessionStatus | undefined
+  /** As `get`, also of a line that is not in memory; undefined for a company never seen. Rejects when the ledger fails. */
+  look(company: string): Promise<SessionStatus | undefined>
+  /** As `look`, of every company that has or has had a session here, in order of their ids. */
+  all(): Promise<readonly SessionStatus[]>
   /** A round trip to WhatsApp on a connected line; rejects when there is no answer within `timeoutMs`, or no connection. */
   prove(company: string, timeoutMs: number): Promise<void>
   /**
@@ -55,9 +59,11 @@ export interface SessionsView {
   lookup(company: string, phone: string, timeoutMs: number): Promise<Contact | undefined>
 }
 
-/** What a plugin may read of a company's event log. */
+/** What a plugin may read of a company's event log; company `""` is the house, which has one of its own. */
 export interface EventsView {
   read(company: string, after: number, limit: number): Promise<LineEvent[]>
+  /** Position of the last event; 0 when there is none. */
+  tail(company: string): Promise<number>
 }
 
 /** A setting of companies that a plugin declares. */
@@ -123,4 +129,106 @@ export interface DueRecord {
   readonly key: string
   readonly value: unknown
   readonly due: number
+}
+
+/** What is written at once, or not at all. Company `""` is the house. */
+export interface Changes {
+  /** Records of the plugin's own. */
+  readonly changes?: readonly RecordChange[]
+  /** For the company's event log. */
+  readonly events?: readonly { readonly type: EventType; readonly data: Readonly<Record<string, unknown>> }[]
+  readonly deliveries?: readonly DeliveryDraft[]
+}
+
+/** Which delivery of a company: an id may stand once for each endpoint. */
+export interface DeliveryRef {
+  /** The receiver's `webhook-id`, the same at each try: 1–200 visible ASCII characters, no full stop. */
+  readonly id: string
+  /** A channel of the plugin's own. */
+  readonly channel: string
+  /** `[A-Za-z0-9_:-]`, at most 100. Deliveries to other endpoints never wait for those to this one. */
+  readonly endpoint: string
+}
+
+export interface DeliveryDraft extends DeliveryRef {
+  /** Sent as JSON, the same bytes at each try; at most 512 KiB. */
+  readonly body: object
+}
+
+/** Where deliveries go, and what becomes of them. */
+export interface DeliveryChannel {
+  /**
+   * Asked at each try, so that a changed URL and a new secret count at once. Undefined: the endpoint is no more, and what
+   * was to go there is cancelled. Has 10 s; a throw counts as a failed try.
+   */
+  target(to: { readonly company: string; readonly endpoint: string }): MaybePromise<DeliveryTarget | undefined>
+  /**
+   * The receiver answered 410, or nothing has got through for three days; the delivery is over when this has come to its
+   * end, or after 10 s. A crash in between may bring it once more.
+   */
+  ended?(delivery: Delivery, why: "gone" | "given-up"): MaybePromise<void>
+}
+
+export interface DeliveryTarget {
+  readonly url: string
+  /** True: the operator gave this URL, who may name a private address. */
+  readonly trusted?: boolean
+  /** Each signs, the newest first; `server`: WHATSAPP_WEBHOOK_SECRET. Unsigned without one. */
+  readonly secrets: readonly string[] | "server"
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export type DeliveryState = "pending" | "delivered" | "gone" | "given-up" | "cancelled"
+
+export interface DeliveryAttempt {
+  /** Epoch ms. */
+  readonly at: number
+  readonly ms: number
+  /** Null where there was no answer. */
+  readonly status: number | null
+  /**
+   * `status`: an answer other than 2xx; `answer`: one that is not HTTP, or too large; `url`: it may not be reached;
+   * `internal`: it could not be made here.
+   */
+  readonly error: "status" | "redirect" | "timeout" | "unreachable" | "answer" | "url" | "internal" | null
+}
+
+export interface Delivery extends DeliveryRef {
+  readonly company: string
+  readonly state: DeliveryState
+  /** Epoch ms. */
+  readonly createdAt: number
+  /** When it is tried next; null once it is over. */
+  readonly nextAt: number | null
+  readonly endedAt: number | null
+  readonly tries: number
+  /** The latest 20, oldest first. */
+  readonly attempts: readonly DeliveryAttempt[]
+  /** The JSON that is sent. */
+  readonly body: string
+}
+
+export interface DeliveryPage {
+  /** Newest first. */
+  readonly deliveries: readonly Delivery[]
+  /** Hand back as `after`; null at the end. */
+  readonly next: string | null
+}
+
+/**
+ * Signed and lasting delivery to URLs, at least once, by Standard Webhooks. What is over can be seen for a week.
+ * All reject with STORAGE_UNAVAILABLE when the ledger fails.
+ */
+export interface DeliveriesView {
+  /** Declares one in setup; its name is the plugin's own. Throws later, and for one that is there. */
+  channel(name: string, channel: DeliveryChannel): void
+  /** Of one endpoint, or of the channel. */
+  list(
+    company: string,
+    channel: string,
+    page: { readonly endpoint?: string; readonly after?: string; readonly limit: number },
+  ): Promise<DeliveryPage>
+  find(company: string, ref: DeliveryRef): Promise<Delivery | undefined>
+  /** Sends it again now, as if it were new; false when there is none. */
+  replay(company: string, ref: DeliveryRef): Promise<boolean>
 }

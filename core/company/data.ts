@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts"
+import type { Deliver } from "../deliver.ts"
 import { toError } from "../errors.ts"
 import type { Events } from "../events.ts"
 import type { Homes } from "../homes/homes.ts"
@@ -66,6 +67,7 @@ export interface CompanyDataDeps {
   readonly chats: Chats
   readonly pairs: Pairs
   readonly events: Events
+  readonly deliver: Pick<Deliver, "forget">
   readonly hooks: Hooks
   readonly clock: Clock
   readonly log: Logger
@@ -85,6 +87,7 @@ export function createCompanyData(deps: CompanyDataDeps): CompanyData {
     line?.abandon()
     deps.outbox.closed(company)
     deps.pairs.forget(company)
+    deps.deliver.forget(company)
     events.end(company)
     const works = [deps.outbox, deps.inbound, deps.settlement]
     await within(clock, SILENCE_MS, Promise.all(works.map((work) => work.drained(company))))

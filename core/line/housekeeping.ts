@@ -1,6 +1,7 @@
 import type { Batches } from "../batches.ts"
 import type { Clock } from "../clock.ts"
 import type { Erasure } from "../company/erasure.ts"
+import type { Deliver } from "../deliver.ts"
 import { toError } from "../errors.ts"
 import type { Mover } from "../homes/mover.ts"
 import type { Ledger } from "../ledger.ts"
@@ -30,6 +31,7 @@ export interface HousekeepingDeps {
   readonly ingress: Pick<Ingress, "sweep">
   readonly mover: Mover
   readonly erasure: Erasure
+  readonly deliver: Pick<Deliver, "start" | "sweep">
   readonly clock: Clock
   readonly log: Logger
   /** Aborted when the house stops. */
@@ -43,6 +45,7 @@ const RETRY_MS = 2_000
 
 export function createHousekeeping(deps: HousekeepingDeps): Housekeeping {
   const { settings, ledger, outbox, upkeep, idempotency, batches, ingress, mover, erasure, clock, log, signal } = deps
+  const { deliver } = deps
   const rounds = createRounds(clock, log)
 
   const sweepReceipts = async (): Promise<void> => {
@@ -70,6 +73,7 @@ export function createHousekeeping(deps: HousekeepingDeps): Housekeeping {
     await mover.resume().catch((thrown: unknown) => {
       log.warn({ error: toError(thrown).message }, "Interrupted moves could not be read; they are looked for again")
     })
+    if (!signal.aborted) deliver.start()
     await upkeep.restore(signal)
   }
 
@@ -81,6 +85,7 @@ export function createHousekeeping(deps: HousekeepingDeps): Housekeeping {
       rounds.every("batches", settings.cleanupIntervalMs, batches.sweep)
       rounds.every("calls", settings.cleanupIntervalMs, ingress.sweep)
       rounds.every("receipts", settings.cleanupIntervalMs, sweepReceipts)
+      rounds.every("deliveries", settings.cleanupIntervalMs, deliver.sweep)
       rounds.every("moves", settings.cleanupIntervalMs, mover.resume)
       rounds.every("erasures", settings.cleanupIntervalMs, erasure.resume)
       void restore().catch((thrown: unknown) => {

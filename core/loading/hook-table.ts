@@ -48,6 +48,9 @@ const isVerified = (value: unknown): boolean =>
   (value.also === undefined || (Array.isArray(value.also) && value.also.every(isId))) &&
   Number.isFinite(value.rememberMs)
 
+const isHeaders = (value: unknown): boolean =>
+  isObject(value) && Object.values(value).every((text) => typeof text === "string")
+
 const isHealthItem = (value: unknown): boolean =>
   isObject(value) && typeof value.ok === "boolean" && (value.detail === undefined || typeof value.detail === "string")
 
@@ -73,6 +76,7 @@ export const hookTable = {
   "session:status": { kind: "observe" },
   "session:pairing": { kind: "observe" },
   "webhook:verify": { kind: "first", accepts: isVerified },
+  "webhook:sign": { kind: "transform", accepts: isHeaders },
   "webhook:received": { kind: "observe" },
   "company:erased": { kind: "observe" },
   "company:imported": { kind: "observe" },

@@ -9,7 +9,9 @@ import type { Logger } from "../log.ts"
 import type { MonitorView } from "../monitor.ts"
 import type {
   AtomicStores,
+  Changes,
   CompaniesView,
+  DeliveriesView,
   EventsView,
   Plugin,
   PluginContext,
@@ -38,6 +40,8 @@ export interface PluginHost {
   storage(plugin: string): PluginStorage
   readonly sessions: SessionsView
   readonly events: EventsView
+  deliveries(plugin: string): DeliveriesView
+  commit(plugin: string, company: string, changes: Changes): Promise<boolean>
   readonly records: RecordsControl
   readonly provider: string
   probeStorage(): Promise<void>
@@ -59,6 +63,8 @@ export async function setUpPlugin(plugin: Plugin, config: unknown, host: PluginH
   const early = (what: string): void => {
     if (!open) throw new Error(`Plugin ${name}: ${what} came after its setup`)
   }
+
+  const deliveries = host.deliveries(name)
 
   const context: PluginContext<unknown, string> = {
     config,
@@ -100,6 +106,14 @@ export async function setUpPlugin(plugin: Plugin, config: unknown, host: PluginH
     run: ownHooks(plugin, host.hooks),
     sessions: host.sessions,
     events: host.events,
+    deliveries: {
+      ...deliveries,
+      channel(channel, how) {
+        early("deliveries.channel()")
+        deliveries.channel(channel, how)
+      },
+    },
+    commit: (company, changes) => host.commit(name, company, changes),
     records: {
       ...host.records,
       seal(purposes) {

@@ -1,8 +1,9 @@
 import type { Guard } from "../company/guard.ts"
+import type { Deliver } from "../deliver.ts"
 import type { Events } from "../events.ts"
 import type { CompanySettings } from "../line/company-settings.ts"
 import { createPluginStorage } from "../records/plugin-records.ts"
-import type { CompaniesView, EventsView, PluginStorage, SessionsView } from "../views.ts"
+import type { Changes, CompaniesView, DeliveriesView, EventsView, PluginStorage, SessionsView } from "../views.ts"
 
 /** What of the lines plugins may see and change. */
 export interface PluginViews {
@@ -11,19 +12,25 @@ export interface PluginViews {
   /** `own`: the settings of companies that the plugin declares. */
   companies(own: readonly string[]): CompaniesView
   storage(plugin: string): PluginStorage
+  deliveries(plugin: string): DeliveriesView
+  commit(plugin: string, company: string, changes: Changes): Promise<boolean>
 }
 
 export interface PluginViewsDeps {
   readonly sessions: { readonly view: SessionsView }
-  readonly events: Pick<Events, "read">
+  readonly events: Pick<Events, "read" | "tail">
+  readonly deliver: Deliver
   readonly companySettings: CompanySettings
   readonly guard: Guard
 }
 
-export function createPluginViews({ sessions, events, companySettings, guard }: PluginViewsDeps): PluginViews {
+export function createPluginViews(deps: PluginViewsDeps): PluginViews {
+  const { sessions, events, deliver, companySettings, guard } = deps
   return {
     sessions: sessions.view,
-    events: { read: events.read },
+    events: { read: events.read, tail: events.tail },
+    deliveries: deliver.view,
+    commit: deliver.commit,
     storage: (plugin) => createPluginStorage(guard.ledger, plugin),
     companies: (own) => ({
       exists: companySettings.exists,

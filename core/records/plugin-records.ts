@@ -18,16 +18,25 @@ export function createPluginStorage(ledger: Ledger, plugin: string): PluginStora
   }
 }
 
+/** What changes mean to the ledger, for a commit in which more is written. */
+export function pluginOps(plugin: string, changes: readonly RecordChange[]): Op[] {
+  const table = pluginTable(plugin, false)
+  return changes.map((change) => opOf(table, change))
+}
+
+function opOf(table: string, change: RecordChange): Op {
+  const { key } = change
+  if (change.op === "increment") return { op: "increment", table, key, by: change.by }
+  if (change.op === "delete") return { op: "delete", table, key }
+  const { op, value, due } = change
+  return { op, table, key, value: encodeRecord(value), ...(due === undefined ? {} : { due }) }
+}
+
 function recordsOf(ledger: Ledger, table: string, company: string): PluginRecords {
-  const opOf = (change: RecordChange): Op => {
-    const { key } = change
-    if (change.op === "increment") return { op: "increment", table, key, by: change.by }
-    if (change.op === "delete") return { op: "delete", table, key }
-    const { op, value, due } = change
-    return { op, table, key, value: encodeRecord(value), ...(due === undefined ? {} : { due }) }
+  const commit = async (changes: readonly RecordChange[]): Promise<boolean> => {
+    const ops = changes.map((change) => opOf(table, change))
+    return (await ledger.commit(company, ops)).ok
   }
-  const commit = async (changes: readonly RecordChange[]): Promise<boolean> =>
-    (await ledger.commit(company, changes.map(opOf))).ok
   const insist = async (change: RecordChange): Promise<void> => {
     if (!(await commit([change]))) throw appError("STORAGE_UNAVAILABLE")
   }

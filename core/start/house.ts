@@ -98,6 +98,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
     sha256: system.sha256,
     openSha256: system.openSha256,
     egress,
+    instruments,
   })
 
   const ofCore = [...lineRoutes(lines, clock), settingsRoute(prepared.configured.inForce)]

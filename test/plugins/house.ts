@@ -2,16 +2,21 @@ import { createMemoryLedger } from "../../adapters/ledger/memory/index.ts"
 import { createNodeSystem } from "../../adapters/system/node.ts"
 import { createBackground } from "../../core/background.ts"
 import { coreErrors } from "../../core/errors.ts"
+import { createDeliver } from "../../core/deliver.ts"
+import { createEvents } from "../../core/events.ts"
 import { createHooks, type HookRegistry } from "../../core/hooks.ts"
 import { createHttp, type Http } from "../../core/http/app.ts"
 import type { OwnedRoute } from "../../core/http/table.ts"
 import type { Ledger } from "../../core/ledger.ts"
+import type { MonitorView } from "../../core/monitor.ts"
 import type { AtomicStores, Plugin, ResealProgress } from "../../core/plugin.ts"
 import { setUpPlugin } from "../../core/loading/plugin-setup.ts"
 import type { ApiRoute } from "../../core/route.ts"
 import { type CoreSettings, coreSettings } from "../../core/settings.ts"
 import { createMemoryAtomic } from "../../core/records/memory-atomic.ts"
 import { createPluginStorage } from "../../core/records/plugin-records.ts"
+import { createIds } from "../../core/message/ids.ts"
+import { createSequence } from "../../core/message/sequence.ts"
 import { createStorageProbe } from "../../core/records/storage-probe.ts"
 import type { Contact } from "../../core/types.ts"
 import type { System } from "../../core/system.ts"
@@ -69,6 +74,8 @@ export interface PluginHouseOptions {
   readonly start?: number
   readonly system?: System
   readonly prepare?: (hooks: HookRegistry) => void
+  /** The house's own figures; without it nothing is counted. */
+  readonly monitor?: MonitorView
 }
 
 /** Nothing is sealed here. */
@@ -86,6 +93,8 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
   const log = createTestLog()
   const hooks = createHooks({ clock, log })
   const faults: string[] = []
+  const services = new Map<string, unknown>()
+  const stopping: (() => Promise<void>)[] = []
   const background = createBackground({ onFault: ({ message }) => void faults.push(message) })
   const ledger = options.ledger ?? createMemoryLedger()
   const probe = createStorageProbe(ledger, clock)
@@ -122,6 +131,7 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
       return read(await serving().fetch(request, { remoteAddress }))
     },
     async stop() {
+      for (const stop of stopping) await stop()
       await background.stop()
       if (faults.length > 0) throw new Error(`Background work failed: ${faults.join("; ")}`)
     },
@@ -132,17 +142,27 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
     instruments.declare(plugin.name, plugin.metrics ?? {})
     for (const [hook, kind] of Object.entries(plugin.hooks ?? {})) hooks.declare(plugin.name, hook, kind)
   }
+  const system = options.system ?? createNodeSystem()
+  const egress = options.egress ?? createTestEgress({ clock, log })
+  const events = createEvents({ ledger, clock, ids: createIds(system.sha256), maxListeners: 10 })
+  const deliver = createDeliver({
+    ...{ ledger, events, egress, hooks, clock, log, instruments },
+    sequence: createSequence(clock),
+    random: () => 0.5,
+    isClosed: () => false,
+  })
+  stopping.push(() => deliver.stop(0))
   for (const [plugin, given] of options.plugins) {
-    await setUpPlugin(plugin, plugin.config?.parse(given) ?? {}, {
+    const undo = await setUpPlugin(plugin, plugin.config?.parse(given) ?? {}, {
       hooks,
       log,
       clock,
       background,
       instruments,
-      monitor: createTestMonitor(ledger).monitor,
+      monitor: options.monitor ?? createTestMonitor(ledger).monitor,
       routes,
-      system: options.system ?? createNodeSystem(),
-      egress: options.egress ?? createTestEgress({ clock, log }),
+      system,
+      egress,
       atomic: options.atomic?.(clock) ?? { local: createMemoryAtomic(clock), shared: undefined },
       storage: (name) => createPluginStorage(ledger, name),
       companies: () => ({
@@ -173,15 +193,19 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
           return house.lookup(phone)
         },
       },
-      events: { read: async () => [] },
+      events: { read: events.read, tail: events.tail },
+      deliveries: deliver.view,
+      commit: deliver.commit,
       records: { seal: () => undefined, reseal: resting, resealProgress: resting },
       provider: "baileys",
       probeStorage: () => house.storage(probe),
-      services: new Map(),
+      services,
       document: () => serving().document(),
     })
+    if (undo !== undefined) stopping.unshift(async () => undo())
   }
   hooks.freeze()
+  deliver.start()
   served.http = createHttp({
     routes,
     hooks,
