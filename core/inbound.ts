@@ -11,6 +11,7 @@ import { type MessageRow, type Messages, messageJson, moveForward, plain } from 
 import type { ChatRef, InboundMessage, Intake } from "./provider.ts"
 import { createReceipts, type Receipts } from "./message/receipts.ts"
 import type { Sequence } from "./message/sequence.ts"
+import { createTrail } from "./message/trail.ts"
 import type { Settlement } from "./message/settle.ts"
 import { count } from "./monitor/totals.ts"
 import type { PersonOnTheLine } from "./stages.ts"
@@ -45,6 +46,7 @@ const PLAIN_ID = /^[A-Za-z0-9._:+/=-]{1,128}$/
 
 export function createInbound(deps: InboundDeps): Inbound {
   const { messages, chats, events, hooks, ids, clock, log } = deps
+  const trail = createTrail(log)
   const stopped = new AbortController()
   const receipts: Receipts = createReceipts(deps)
   /** The last thing under way in each chat that has something under way. */
@@ -80,10 +82,13 @@ export function createInbound(deps: InboundDeps): Inbound {
 
   const receive = async (company: string, message: InboundMessage): Promise<void> => {
     const chat = await chats.resolve(company, message.chat)
-    if (await known(company, chat, message)) return
+    const messageId = ids.received(chat.id, sideOf(message), message.wireId)
+    trail.heard(company, messageId)
+    if (await known(company, chat, message)) return trail.dropped(company, messageId, "known")
     const blocked = await block(company, chat, message)
     if (blocked !== undefined && blocked.error.code !== "PLUGIN_FAULT") {
       await events.commit(company, [count("blocked")], [])
+      trail.dropped(company, messageId, blocked)
       const { plugin, error } = blocked
       return hooks.observe("message:rejected", { company, plugin, code: error.code })
     }
@@ -130,7 +135,10 @@ export function createInbound(deps: InboundDeps): Inbound {
       const row = early?.reduce((at, move) => moveForward(at, move).row, first) ?? first
       stored = row
       const ops: Op[] = [{ op: "putIfAbsent", ...messages.place(row) }]
-      if (!message.fromMe) ops.push(count("received"))
+      if (!message.fromMe) {
+        ops.push(count("received"))
+        if (message.attachment !== undefined) ops.push(count("mediaReceived"))
+      }
       if (message.content.type === "unsupported") ops.push(messages.placeWire(row.messageId, message.wire))
       if (early !== undefined) ops.push(receipts.forget(company, message))
       const type = message.fromMe ? "message.sent" : "message.received"
@@ -139,7 +147,10 @@ export function createInbound(deps: InboundDeps): Inbound {
     })
     // The first operation asks whether it is new; any other that fails has met another write, and is tried again.
     if (!result.ok && result.op > 0) throw new Error("The chat keeps changing")
-    if (!result.ok || stored === undefined || held !== undefined) return
+    if (stored === undefined) return
+    if (!result.ok) return trail.dropped(company, stored.messageId, "known")
+    trail.stored(stored)
+    if (held !== undefined) return
     deps.onActivity(company)
     hooks.observe(message.fromMe ? "message:sent" : "message:received", { message: plain(stored) })
   }

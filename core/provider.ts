@@ -3,7 +3,7 @@ import type { Clock } from "./clock.ts"
 import type { Logger } from "./log.ts"
 import type { EnvMap } from "./settings/setting.ts"
 import type { AuthBatch, AuthStore } from "./store.ts"
-import type { Contact, Content, LineUser, Restriction } from "./types.ts"
+import type { Contact, Content, LineUser, MediaType, Restriction } from "./types.ts"
 
 /** Port: how a company reaches WhatsApp. Small: optional abilities are optional members, never methods that throw. */
 export interface Provider {
@@ -107,6 +107,8 @@ export interface InboundMessage {
   readonly at: number
   readonly pushName: string | null
   readonly content: Content
+  /** What is attached, where something is; its content may not be built yet. */
+  readonly attachment?: MediaType
   /** The protobuf as it came, for what is not built yet. */
   readonly wire: Uint8Array
   /** Delivered from WhatsApp's offline queue. */

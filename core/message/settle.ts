@@ -7,6 +7,7 @@ import type { Hooks } from "../hooks.ts"
 import type { Op } from "../ledger.ts"
 import type { Logger } from "../log.ts"
 import { count } from "../monitor/totals.ts"
+import { MEDIA_TYPES } from "./body/media.ts"
 import {
   type MessageRow,
   type Messages,
@@ -17,6 +18,7 @@ import {
   type VersionedMessage,
 } from "./messages.ts"
 import type { ChatRef } from "../provider.ts"
+import { createTrail } from "./trail.ts"
 import type { FaultInfo } from "../types.ts"
 
 export const OUTBOX_TABLE = "outbox"
@@ -72,6 +74,7 @@ const LAST_RETRY_MS = 5_000
 
 export function createSettlement(deps: SettleDeps): Settlement {
   const { messages, chats, events, hooks, clock, log } = deps
+  const trail = createTrail(log)
   const stopped = new AbortController()
   /** Outcomes on their way to the disk, by company and message. */
   const recording = new Map<string, Promise<unknown>>()
@@ -82,7 +85,7 @@ export function createSettlement(deps: SettleDeps): Settlement {
     const sent = next.moved && waits(row) && move.status !== "failed" && move.status !== "unknown"
     if (next.row === row) return { row, moved: false, sent: false, ops: [], drafts: [] }
     const put: Op = { op: "putIfVersion", version, ...messages.place(next.row) }
-    const counts = sent ? [count("sent")] : next.moved && move.status === "failed" ? failures(move.error) : []
+    const counts = sent ? departures(row) : next.moved && move.status === "failed" ? failures(move.error) : []
     return {
       row: next.row,
       moved: next.moved,
@@ -102,6 +105,7 @@ export function createSettlement(deps: SettleDeps): Settlement {
 
   const tell = ({ row, moved, sent }: Plan): void => {
     if (!moved) return
+    trail.moved(row, sent)
     const show = (stage: "message:sent" | "message:failed" | "message:status"): void => {
       if (hooks.has(stage)) hooks.observe(stage, { message: plain(row) })
     }
@@ -133,9 +137,9 @@ export function createSettlement(deps: SettleDeps): Settlement {
         current = seen
       } catch (thrown) {
         if (isErased(thrown)) return undefined
-        const { companyId, messageId } = current.row
+        const { companyId, messageId, requestId } = current.row
         log.warn(
-          { company: companyId, messageId, error: toError(thrown).message },
+          { company: companyId, messageId, requestId: requestId ?? undefined, error: toError(thrown).message },
           "A message's outcome could not be stored; trying again",
         )
         // Ends early only when the house stops, which the loop sees.
@@ -170,6 +174,11 @@ export function createSettlement(deps: SettleDeps): Settlement {
 
 function waits(row: MessageRow): boolean {
   return row.direction === "outbound" && (row.status === "queued" || row.status === "unknown")
+}
+
+function departures({ type }: MessageRow): Op[] {
+  const media = MEDIA_TYPES.some((one) => one === type)
+  return media ? [count("sent"), count("mediaSent")] : [count("sent")]
 }
 
 function failures(error: FaultInfo | undefined): Op[] {

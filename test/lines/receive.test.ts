@@ -49,6 +49,16 @@ describe("a received message", () => {
     expect(seen).toEqual(["hi"])
   })
 
+  it("counts as one with an attachment, where the provider tells of one", async () => {
+    const house = await connected()
+    const content = { type: "unsupported" } as const
+    await intake(house).message(inbound("a", { content, attachment: "voice" }))
+    await intake(house).message(inbound("b", { content, attachment: "voice", fromMe: true }))
+    await intake(house).message(inbound("c", { content }))
+    expect(await house.counted("acme")).toEqual({ received: 2, mediaReceived: 1 })
+    expect(house.monitor.of("acme")).toMatchObject({ received: 2, mediaReceived: 1, mediaSent: 0 })
+  })
+
   it("counts once however often it is delivered, also after a restart", async () => {
     const house = await connected()
     await intake(house).message(inbound("hi"))

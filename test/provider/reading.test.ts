@@ -1,7 +1,7 @@
 import type { AuthenticationCreds, BinaryNode, proto } from "@whiskeysockets/baileys"
 import { beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { reasonOf } from "../../adapters/provider/baileys/close-reason.ts"
-import { contentOf, encodeContent, openPlaintext } from "../../adapters/provider/baileys/content.ts"
+import { attachmentOf, contentOf, encodeContent, openPlaintext } from "../../adapters/provider/baileys/content.ts"
 import { createEndurance } from "../../adapters/provider/baileys/endurance.ts"
 import { loadBaileys, type Library } from "../../adapters/provider/baileys/load-baileys.ts"
 import { createLineStore } from "../../adapters/provider/baileys/line-store.ts"
@@ -90,6 +90,25 @@ describe("what a message says", () => {
     ["context alone", { messageContextInfo: { messageSecret: Buffer.alloc(32) } }, undefined],
   ])("%s", (_what, message, content) => {
     expect(contentOf(library, library.proto.Message.create(message))).toEqual(content)
+  })
+
+  test.each<[what: string, message: proto.IMessage, attachment: string | undefined]>([
+    ["an image", { imageMessage: { caption: "us" } }, "image"],
+    ["an image that is shown once", { viewOnceMessageV2: { message: { imageMessage: {} } } }, "image"],
+    ["a video", { videoMessage: {} }, "video"],
+    ["a round video", { ptvMessage: {} }, "video"],
+    ["a song", { audioMessage: {} }, "audio"],
+    ["what was spoken", { audioMessage: { ptt: true } }, "voice"],
+    ["a document", { documentMessage: {} }, "document"],
+    ["a document with a caption", { documentWithCaptionMessage: { message: { documentMessage: {} } } }, "document"],
+    ["a sticker", { stickerMessage: {} }, "sticker"],
+    ["a sticker that moves", { lottieStickerMessage: { message: { stickerMessage: {} } } }, "sticker"],
+    ["a text", { conversation: "hi" }, undefined],
+    ["an answer to an image", { extendedTextMessage: { text: "nice", contextInfo: {} } }, undefined],
+    ["a poll", { pollCreationMessage: { name: "?" } }, undefined],
+  ])("tells what is attached: %s", async (_what, message, attachment) => {
+    expect(attachmentOf(library, library.proto.Message.create(message))).toBe(attachment)
+    expect((await deliver({ from: "491701@s.whatsapp.net" }, message))?.attachment).toBe(attachment)
   })
 
   test("is kept as it came, fields included that are not known", () => {

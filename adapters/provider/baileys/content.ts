@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto"
 import type { proto } from "@whiskeysockets/baileys"
 import { appError } from "../../../core/errors.ts"
-import type { Content } from "../../../core/types.ts"
+import type { Content, MediaType } from "../../../core/types.ts"
 import type { Library } from "./load-baileys.ts"
 import { lastBytes, readFields, writeFields } from "./protobuf.ts"
 
@@ -56,4 +56,15 @@ export function contentOf(library: Library, message: proto.IMessage): Content | 
   if (text) return { type: "text", text }
   const said = Object.entries(inner).some(([kind, value]) => !ENVELOPE.has(kind) && value !== null && value !== "")
   return said ? { type: "unsupported" } : undefined
+}
+
+/** What is attached to a person's message, if anything is. */
+export function attachmentOf(library: Library, message: proto.IMessage): MediaType | undefined {
+  const inner = library.normalizeMessageContent(message)
+  if (!inner) return undefined
+  if (inner.imageMessage) return "image"
+  if (inner.videoMessage || inner.ptvMessage) return "video"
+  if (inner.audioMessage) return inner.audioMessage.ptt === true ? "voice" : "audio"
+  if (inner.documentMessage) return "document"
+  return inner.stickerMessage || inner.lottieStickerMessage?.message?.stickerMessage ? "sticker" : undefined
 }

@@ -3,7 +3,7 @@ import type { Clock } from "../../../core/clock.ts"
 import { toError } from "../../../core/errors.ts"
 import type { Logger } from "../../../core/log.ts"
 import type { ChatRef, InboundMessage, Intake, PersonRef } from "../../../core/provider.ts"
-import { contentOf, openPlaintext, type Opened } from "./content.ts"
+import { attachmentOf, contentOf, openPlaintext, type Opened } from "./content.ts"
 import type { Endurance } from "./endurance.ts"
 import { isGroupId } from "./jid.ts"
 import type { Library } from "./load-baileys.ts"
@@ -81,6 +81,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     if (!found || !content) return undefined
     const who = await parties(attrs, found.sentTo)
     if (!who) return undefined
+    const attachment = attachmentOf(library, found.message)
     const seconds = Number(attrs["t"])
     return {
       ...who,
@@ -88,6 +89,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       at: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : clock.now(),
       pushName: attrs["notify"] ?? null,
       content,
+      ...(attachment === undefined ? {} : { attachment }),
       wire: found.wire,
       offline: attrs["offline"] !== IN_TURN,
     }
