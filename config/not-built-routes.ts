@@ -28,16 +28,7 @@ export const notBuiltRoutes: readonly NotBuiltRoute[] = [
   api("post", "/companies/{companyId}/webhooks/deliveries/{id}/replay", "admin"),
   api("post", "/companies/{companyId}/webhooks/replay", "admin"),
 
-  api("get", "/metrics", "operator"),
-  api("get", "/metrics/{companyId}", "read"),
-  api("get", "/metrics/companies/all", "read"),
-  api("get", "/metrics/performance", "operator"),
-  api("get", "/metrics/timeseries", "operator"),
-  api("get", "/metrics/rate", "operator"),
   api("get", "/metrics/alerts", "operator"),
-  api("get", "/metrics/export", "operator"),
-  api("post", "/metrics/reset", "operator"),
   api("get", "/health/metrics", "operator"),
-  { method: "get", path: "/metrics", scope: "operator", company: "none" },
   { method: "get", path: "/dashboard", scope: "operator", company: "none" },
 ]

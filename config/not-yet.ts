@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import type { NotYet } from "../core/config.ts"
-import { bool, count, ms, share } from "../core/settings/fields.ts"
+import { bool, count, share } from "../core/settings/fields.ts"
 import type { EnvMap } from "../core/plugin.ts"
 
 /**
@@ -13,7 +13,6 @@ const url = z.url({ protocol: /^https?$/, error: "expected an http or https URL"
 
 const config = z.object({
   isolateAuth: bool.default(true).describe("Each company its own WhatsApp login"),
-  metricsIntervalMs: ms.default(60_000).describe("Sampling period of the time series (ms)"),
   alertingEnabled: bool.default(false).describe("Send alerts"),
   alertWebhook: url.optional().describe("Where alerts are sent"),
   alertErrorRate: share.default(0.1).describe("Share of errors that raises an alert"),
@@ -24,7 +23,6 @@ const config = z.object({
 
 const env = {
   WHATSAPP_ISOLATE_AUTH: "isolateAuth",
-  WHATSAPP_METRICS_INTERVAL: "metricsIntervalMs",
   WHATSAPP_ALERTING_ENABLED: "alertingEnabled",
   WHATSAPP_ALERT_WEBHOOK: "alertWebhook",
   WHATSAPP_ALERT_ERROR_RATE: "alertErrorRate",

@@ -13,6 +13,7 @@ import blocking from "../plugins/blocking/index.ts"
 import docs from "../plugins/docs/index.ts"
 import encryption from "../plugins/encryption/index.ts"
 import health from "../plugins/health/index.ts"
+import metrics from "../plugins/metrics/index.ts"
 import pacing from "../plugins/pacing/index.ts"
 import rateLimit from "../plugins/rate-limit/index.ts"
 import validation from "../plugins/validation/index.ts"
@@ -30,6 +31,7 @@ export default defineConfig({
     rateLimit, // how many messages in a window
     pacing, // when each of them goes
     encryption, // what is stored
+    metrics, // what is counted and measured
     health, // is it well
     docs, // what can be called
   ],
