@@ -79,6 +79,8 @@ export interface PluginContext<C, Code extends string, M extends MetricSpecs = M
   readonly run: OwnHooks
   /** Name of the provider in use. */
   readonly provider: string
+  /** Path of the data folder, which the ledger is in. */
+  readonly dataFolder: string
   /** Writes a record and reads it again; rejects when the storage does not do that. */
   readonly probeStorage: () => Promise<void>
   /** The OpenAPI document of all routes mounted; complete once the app is ready. */

@@ -3,6 +3,7 @@ import { appError } from "./errors.ts"
 import { isOwnedElsewhere, type Line, type LineDeps } from "./line/line.ts"
 import { type LineRecord, newRecord } from "./line/record.ts"
 import { createLine } from "./line/run.ts"
+import { createSessionsView } from "./line/sessions-view.ts"
 import { atRest, statusOf } from "./line/view.ts"
 import type { LineGate } from "./message/send-checks.ts"
 import type { SessionsView } from "./plugin.ts"
@@ -218,22 +219,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       for (const line of all) line.abandon()
     },
 
-    view: {
-      list: () => [...lines.values()].map((line) => line.status()),
-      get: (company) => lines.get(company)?.status(),
-      async prove(company, timeoutMs) {
-        const line = lines.get(company)
-        if (line === undefined) throw appError("NO_ACTIVE_SESSION")
-        await line.prove(timeoutMs)
-      },
-      heal: (company) => lines.get(company)?.heal() ?? false,
-      async lookup(company, phone, timeoutMs) {
-        const connection = lines.get(company)?.connection
-        if (connection === undefined) throw appError("NO_ACTIVE_SESSION")
-        if (connection.lookup === undefined) throw appError("NOT_SUPPORTED")
-        return connection.lookup(phone, timeoutMs)
-      },
-    },
+    view: createSessionsView({ lines, companies, look: (company) => sessions.look(company) }),
   }
 
   const othersConnected = (company: string): boolean => {

@@ -18,6 +18,8 @@ export interface System {
   /** Opens the log: JSON lines on standard output, pretty on a terminal, and in a file with rotation by size as well. */
   openLog(options: LogOptions): OpenLog
   resources(): Resources
+  /** Of the disk that a file or folder is on, in bytes; rejects where there is none of that path, or it cannot be told. */
+  disk(path: string): Promise<Disk>
   /** SHA-256 of the bytes; synchronous, so that it can run on hot paths. */
   sha256(data: Uint8Array): Uint8Array
   /** SHA-256 of bytes that come in parts; synchronous. */
@@ -70,6 +72,12 @@ export interface OpenLog {
   readonly log: Logger
   /** Returns when everything logged so far has been written. */
   close(): void
+}
+
+export interface Disk {
+  /** What this process may still write. */
+  readonly free: number
+  readonly total: number
 }
 
 export interface Resources {

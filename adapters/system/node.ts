@@ -1,5 +1,5 @@
 import crypto, { createHash, createHmac, hkdfSync, pbkdf2, randomBytes, timingSafeEqual } from "node:crypto"
-import { readFile } from "node:fs/promises"
+import { readFile, statfs } from "node:fs/promises"
 import { resolve } from "node:path"
 import { promisify } from "node:util"
 import { parse } from "dotenv"
@@ -50,6 +50,11 @@ export function createNodeSystem({ folder = process.cwd(), env = process.env }: 
       const { rss, heapUsed } = process.memoryUsage()
       const { user, system } = process.cpuUsage()
       return { rss, heapUsed, cpuMicros: user + system }
+    },
+    async disk(path) {
+      // Some of what is free may be kept for the machine's administrator.
+      const { bavail, blocks, bsize } = await statfs(resolve(folder, path))
+      return { free: bavail * bsize, total: blocks * bsize }
     },
     sha256,
     openSha256() {

@@ -44,6 +44,7 @@ export interface PluginHost {
   commit(plugin: string, company: string, changes: Changes): Promise<boolean>
   readonly records: RecordsControl
   readonly provider: string
+  readonly dataFolder: string
   probeStorage(): Promise<void>
   /** Routes mounted so far, in order; `setUpPlugin` adds to it. */
   readonly routes: OwnedRoute[]
@@ -122,6 +123,7 @@ export async function setUpPlugin(plugin: Plugin, config: unknown, host: PluginH
       },
     },
     provider: host.provider,
+    dataFolder: host.dataFolder,
     probeStorage: () => host.probeStorage(),
     openapi: () => host.document(),
     healthChecks: () => host.hooks.collect("health:check", {}),

@@ -125,6 +125,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
     ...lines.views,
     records: { seal: sealing.seal, reseal: reseal.start, resealProgress: reseal.progress },
     provider: settings.provider,
+    dataFolder: folder,
     probeStorage: createStorageProbe(ledger, clock),
     routes,
     services: new Map(),

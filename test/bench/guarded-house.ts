@@ -123,6 +123,7 @@ export async function openGuardedHouse(): Promise<GuardedHouse> {
       atomic: { local: createMemoryAtomic(clock), shared: undefined },
       records: { seal: () => undefined, reseal: resting, resealProgress: resting },
       provider: "fake",
+      dataFolder: ".",
       probeStorage: createStorageProbe(ledger, clock),
       services: new Map(),
       document: () => http?.document(),

@@ -44,6 +44,7 @@ export async function plug(
     atomic: { local: createMemoryAtomic(clock), shared: undefined },
     records: { seal: () => undefined, reseal: resting, resealProgress: resting },
     provider: "fake",
+    dataFolder: ".",
     probeStorage: createStorageProbe(house.ledger, clock),
     services: new Map(),
     document: () => ({}),

@@ -180,6 +180,8 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
       sessions: {
         list: () => house.sessions,
         get: (company) => house.sessions.find(({ companyId }) => companyId === company),
+        look: async (company) => house.sessions.find(({ companyId }) => companyId === company),
+        all: async () => house.sessions,
         prove: (company) => {
           house.proved.push(company)
           return house.prove(company)
@@ -198,6 +200,7 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
       commit: deliver.commit,
       records: { seal: () => undefined, reseal: resting, resealProgress: resting },
       provider: "baileys",
+      dataFolder: ".",
       probeStorage: () => house.storage(probe),
       services,
       document: () => serving().document(),

@@ -71,6 +71,7 @@ async function setUp(house: House, { plugins, shared }: PluginLinesOptions): Pro
       ...lines.views,
       records: { seal: () => undefined, reseal: resting, resealProgress: resting },
       provider: "fake",
+      dataFolder: ".",
       probeStorage: async () => undefined,
       services: new Map(),
       document: () => undefined,

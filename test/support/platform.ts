@@ -59,7 +59,7 @@ export const denoPermissions = (folder: string): string[] => [
   "--allow-env",
   `--allow-read=${root},${folder},/proc`,
   `--allow-write=${folder}`,
-  "--allow-sys=cpus,hostname,networkInterfaces",
+  "--allow-sys=cpus,hostname,networkInterfaces,statfs",
   "--allow-ffi",
 ]
 

@@ -52,6 +52,7 @@ export function createTestSystem({
     },
     openLog: () => ({ log, close: () => undefined }),
     resources: () => ({ rss: 1, heapUsed: 1, cpuMicros: 1 }),
+    disk: async () => ({ free: 10 * 2 ** 30, total: 20 * 2 ** 30 }),
     sha256: (data) => new Uint8Array(createHash("sha256").update(data).digest()),
     openSha256() {
       const hash = createHash("sha256")

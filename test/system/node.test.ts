@@ -62,6 +62,13 @@ describe("the machine under Node", () => {
     expect(rss).toBeGreaterThan(heapUsed)
     expect(cpuMicros).toBeGreaterThan(0)
   })
+
+  it("tells how much room there is on the disk of a folder", async () => {
+    const { free, total } = await system().disk("folder")
+    expect(total).toBeGreaterThan(free)
+    expect(free).toBeGreaterThan(0)
+    await expect(system().disk("absent")).rejects.toThrow("ENOENT")
+  })
 })
 
 describe("the machine's clock", () => {

@@ -35,6 +35,7 @@ export function createEdgeSystem(env: Readonly<Record<string, string>>): System 
     lockFolder: async () => ({ held: true, release: async () => undefined }),
     openLog: () => ({ log, close: () => undefined }),
     resources: () => ({ rss: 0, heapUsed: 0, cpuMicros: 0 }),
+    disk: async () => absent("A disk"),
     sha256,
     openSha256,
     hmac,
