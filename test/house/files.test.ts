@@ -15,7 +15,7 @@ describe("source files", () => {
   })
 
   it("are no barrels: what a file exports stands in it, but for the package's entries", () => {
-    const entries = new Set(["core/plugin.ts", "test/sandbox/index.ts"])
+    const entries = new Set(["core/plugin.ts", "core/serve/client/index.ts", "test/sandbox/index.ts"])
     const found = sources
       .filter((file) => !entries.has(file))
       .flatMap((file) => {

@@ -1,0 +1,12 @@
+// Made from the routes by `npx tsx config/docs.ts`.
+// biome-ignore-all format: written by a program
+import type { Caller } from "../request.ts"
+import type { Health } from "./health.ts"
+
+export function health({ call }: Caller): Health {
+  return {
+    alive: async (options) => call({ method: "GET", path: "/healthz", repeat: "always", takes: "data" }, options),
+    get: async (options) => call({ method: "GET", path: "/api/whatsapp/health", repeat: "always", takes: "data" }, options),
+    ready: async (options) => call({ method: "GET", path: "/readyz", repeat: "always", takes: "data" }, options),
+  }
+}
