@@ -119,7 +119,8 @@ function createSource(
       }
       if (signal.aborted) return end()
       unhear = onEnd?.(end) ?? unhear
-      write(controller, "retry: 3000\n\n")
+      // Named before anything has happened, so that a client cut off until then misses nothing of it.
+      write(controller, `id: ${after}\nretry: 3000\n\n`)
       if (codes) for (const code of current) write(controller, codeText(code))
       heartbeat = clock.every(HEARTBEAT_MS, () => {
         if ((controller.desiredSize ?? 0) > 0) return write(controller, ": heartbeat\n\n")
