@@ -3,6 +3,7 @@ import type { Op } from "./ledger.ts"
 import { type MessageRow, plain } from "./message/messages.ts"
 import { refOf } from "./message/send-checks.ts"
 import { orderText } from "./message/sequence.ts"
+import { createTrail } from "./message/trail.ts"
 import { type OutboundDeps, rowOf } from "./outbound.ts"
 import type { Call, Draft } from "./types.ts"
 
@@ -22,16 +23,21 @@ export type Stored = ReadonlyMap<number, string>
  */
 export type BatchStore = (
   call: Call,
+  batchId: string,
   some: readonly Passed[],
   note: (stored: Stored) => readonly Op[],
 ) => Promise<Stored | undefined>
 
-type Deps = Pick<OutboundDeps, "chats" | "messages" | "outbox" | "lines" | "provider" | "hooks" | "ids" | "clock">
+type Deps = Pick<
+  OutboundDeps,
+  "chats" | "messages" | "outbox" | "lines" | "provider" | "hooks" | "ids" | "clock" | "log"
+>
 
 export function createBatchStore(deps: Deps): BatchStore {
   const { chats, messages, outbox, lines, provider, hooks, ids, clock } = deps
+  const trail = createTrail(deps.log)
 
-  return async (call, some, note) => {
+  return async (call, batchId, some, note) => {
     const { company, requestId } = call
     const now = clock.now()
     const waiting: (Passed & { messageId: string; order: number })[] = []
@@ -71,6 +77,7 @@ export function createBatchStore(deps: Deps): BatchStore {
     for (const [at, { messageId, order, draft }] of waiting.entries()) {
       const row = made[at] as MessageRow
       const chat = done[at] as (typeof done)[number]
+      trail.accepted(row, "batch", batchId)
       if (hooks.has("message:accepted")) hooks.observe("message:accepted", { message: plain(row), requestId })
       outbox.accepted(company, {
         key: orderText(order),

@@ -48,7 +48,7 @@ export function createBatches(deps: BatchesDeps): Batches {
   const store = createBatchStore(deps)
 
   /** The message as it will go out, or what refuses it. What refuses all of them alike is thrown. */
-  const check = async (call: Call, index: number, body: unknown): Promise<Passed | Rejection> => {
+  const check = async (call: Call, batchId: string, index: number, body: unknown): Promise<Passed | Rejection> => {
     try {
       const fields = fieldsOf(call, body)
       const { draft, ttlMs } = await checks.prepare(call, fields)
@@ -56,6 +56,8 @@ export function createBatches(deps: BatchesDeps): Batches {
       return { index, draft, ttlMs }
     } catch (thrown) {
       if (!isAppError(thrown) || thrown.code === "NO_ACTIVE_SESSION" || thrown.spec.status === 503) throw thrown
+      const { company, requestId } = call
+      log.debug({ company, requestId, batchId, index, code: thrown.code }, "A message of a batch was refused")
       return rejectionOf(index, thrown)
     }
   }
@@ -67,7 +69,7 @@ export function createBatches(deps: BatchesDeps): Batches {
     const passed: Passed[] = []
     const rejected: Rejection[] = []
     for (const [index, body] of bodies.entries()) {
-      const checked = await check(call, index, body)
+      const checked = await check(call, batchId, index, body)
       if ("error" in checked) rejected.push(checked)
       else passed.push(checked)
     }
@@ -84,7 +86,7 @@ export function createBatches(deps: BatchesDeps): Batches {
     ]
     await rows.announce(company, batchId, at)
     const keep = async (some: readonly Passed[]): Promise<void> => {
-      const stored = await store(call, some, note)
+      const stored = await store(call, batchId, some, note)
       if (stored === undefined) {
         if (some.length === 1) throw notStored()
         for (const one of some) await keep([one])
@@ -99,18 +101,22 @@ export function createBatches(deps: BatchesDeps): Batches {
     } catch (thrown) {
       if (!reserved) throw thrown
       // Some are stored, and that is what the answer says; the others are told as not stored.
-      log.warn({ company, batchId, error: toError(thrown).message }, "A part of a batch could not be stored")
-      await correct(company, batchId, row)
+      const { requestId } = call
+      log.warn({ company, requestId, batchId, error: toError(thrown).message }, "A part of a batch could not be stored")
+      await correct(call, batchId, row)
     }
-    return batchAnswer(batchId, row)
+    const answer = batchAnswer(batchId, row)
+    const { accepted, rejected: refused } = answer
+    log.debug({ company, requestId: call.requestId, batchId, accepted, rejected: refused.length }, "Batch accepted")
+    return answer
   }
 
   /** What was stored last may say more than the caller is told. */
-  const correct = async (company: string, batchId: string, row: BatchRow): Promise<void> => {
+  const correct = async ({ company, requestId }: Call, batchId: string, row: BatchRow): Promise<void> => {
     try {
       await ledger.commit(company, [rows.place(batchId, row)])
     } catch (thrown) {
-      log.warn({ company, batchId, error: toError(thrown).message }, "A batch could not be noted")
+      log.warn({ company, requestId, batchId, error: toError(thrown).message }, "A batch could not be noted")
     }
   }
 

@@ -2,6 +2,7 @@ import type { Clock } from "./clock.ts"
 import { isAppError, toError } from "./errors.ts"
 import { createHookEntries, type Entry, type HookListing } from "./loading/hook-entries.ts"
 import type { Logger } from "./log.ts"
+import type { KnownFields } from "./log-fields.ts"
 import { withoutSecrets } from "./log-words.ts"
 import type {
   AnswerOf,
@@ -73,18 +74,19 @@ export function createHooks({ clock, log, onFault }: HooksOptions): HookRegistry
   const entries = createHookEntries()
   const observing = new Set<Promise<void>>()
 
-  const report = (entry: Entry, thrown: unknown): void => {
+  /** `about`: what the handler was given, by which its fault is told from others. */
+  const report = (entry: Entry, thrown: unknown, about: unknown): void => {
     const error = toError(thrown)
     const at = { plugin: entry.plugin, hook: entry.name }
-    log.error({ ...at, error }, "A plugin failed")
+    log.error({ ...at, ...idsIn(about), error }, "A plugin failed")
     const fault = { ...at, message: withoutSecrets(error.message) }
     onFault?.(fault)
     // Telling the observers of faults about a fault of their own would go on for ever.
     if (entry.name !== "plugin:fault") observe("plugin:fault", fault)
   }
 
-  const faulty = (entry: Entry, thrown: unknown): RefusalBy => {
-    report(entry, thrown)
+  const faulty = (entry: Entry, thrown: unknown, about: unknown): RefusalBy => {
+    report(entry, thrown, about)
     return { ...refuse("PLUGIN_FAULT", { cause: thrown }), plugin: entry.plugin }
   }
 
@@ -100,12 +102,12 @@ export function createHooks({ clock, log, onFault }: HooksOptions): HookRegistry
   const wrong = (entry: Entry): Error => new Error(`${entry.name} returned something that this hook does not accept`)
 
   /** What a guard's or first's result means: nothing, a refusal, or an answer. */
-  const judge = (entry: Entry, result: unknown): unknown => {
+  const judge = (entry: Entry, result: unknown, input: unknown): unknown => {
     if (result === undefined) return undefined
     if (isRefusal(result) && isAppError(result.error)) return { ...result, plugin: entry.plugin }
     const { kind, accepts } = entry.rule
     if (kind === "guard" || isRefusal(result) || accepts?.(result, undefined) === false)
-      return faulty(entry, wrong(entry))
+      return faulty(entry, wrong(entry), input)
     return result
   }
 
@@ -117,10 +119,10 @@ export function createHooks({ clock, log, onFault }: HooksOptions): HookRegistry
       try {
         const result = entry.run(input)
         if (isPromise(result)) return askOn(entry, result, input, index + 1)
-        const verdict = judge(entry, result)
+        const verdict = judge(entry, result, input)
         if (verdict !== undefined) return verdict
       } catch (thrown) {
-        return faulty(entry, thrown)
+        return faulty(entry, thrown, input)
       }
     }
     return undefined
@@ -128,10 +130,10 @@ export function createHooks({ clock, log, onFault }: HooksOptions): HookRegistry
 
   const askOn = async (entry: Entry, pending: Promise<unknown>, input: unknown, next: number): Promise<unknown> => {
     try {
-      const verdict = judge(entry, await within(entry, pending, ANSWER_MS))
+      const verdict = judge(entry, await within(entry, pending, ANSWER_MS), input)
       if (verdict !== undefined) return verdict
     } catch (thrown) {
-      return faulty(entry, thrown)
+      return faulty(entry, thrown, input)
     }
     return ask(entry.name, input, next)
   }
@@ -141,7 +143,8 @@ export function createHooks({ clock, log, onFault }: HooksOptions): HookRegistry
     return value
   }
 
-  const failed = (entry: Entry, thrown: unknown): Error => (isAppError(thrown) ? thrown : faulty(entry, thrown).error)
+  const failed = (entry: Entry, thrown: unknown, about: unknown): Error =>
+    isAppError(thrown) ? thrown : faulty(entry, thrown, about).error
 
   const hand = (name: string, given: unknown, context: unknown, from = 0): unknown => {
     const list = entries.at(name)
@@ -153,7 +156,7 @@ export function createHooks({ clock, log, onFault }: HooksOptions): HookRegistry
         if (isPromise(result)) return handOn(entry, result, value, context, index + 1)
         value = checked(entry, result, value)
       } catch (thrown) {
-        throw failed(entry, thrown)
+        throw failed(entry, thrown, context)
       }
     }
     return value
@@ -164,7 +167,7 @@ export function createHooks({ clock, log, onFault }: HooksOptions): HookRegistry
     try {
       value = checked(entry, await within(entry, pending, ANSWER_MS), given)
     } catch (thrown) {
-      throw failed(entry, thrown)
+      throw failed(entry, thrown, context)
     }
     return hand(entry.name, value, context, next)
   }
@@ -174,7 +177,7 @@ export function createHooks({ clock, log, onFault }: HooksOptions): HookRegistry
       const result = entry.run(input)
       return checked(entry, isPromise(result) ? await within(entry, result, ANSWER_MS) : result, undefined)
     } catch (thrown) {
-      report(entry, thrown)
+      report(entry, thrown, input)
       return { ok: false, detail: "The check itself failed; the log says how" }
     }
   }
@@ -184,7 +187,7 @@ export function createHooks({ clock, log, onFault }: HooksOptions): HookRegistry
       const result = entry.run(input)
       if (isPromise(result)) await within(entry, result, OBSERVE_MS)
     } catch (thrown) {
-      report(entry, thrown)
+      report(entry, thrown, input)
     }
   }
 
@@ -218,4 +221,15 @@ export function createHooks({ clock, log, onFault }: HooksOptions): HookRegistry
   }
   // The runners handle every name alike; the interface gives each name its own types.
   return registry as unknown as HookRegistry
+}
+
+/** Whom and what a handler was asked about, as far as it can be told from what it was given. */
+function idsIn(given: unknown): KnownFields {
+  const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined)
+  const at = (value: unknown): Readonly<Record<string, unknown>> =>
+    typeof value === "object" && value !== null ? { ...value } : {}
+  const { company, requestId, message, session } = at(given)
+  const messageId = text(at(message).messageId)
+  const named = text(company) ?? text(at(message).companyId) ?? text(at(session).companyId)
+  return { company: named, requestId: text(requestId), messageId }
 }

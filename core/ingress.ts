@@ -157,7 +157,8 @@ export function createIngress(deps: IngressDeps): Ingress {
       throw appError("FORBIDDEN", { message: "In single-tenant mode only the default company may be named" })
     }
     if (!unsigned && !(await companySettings.exists(company)) && !(await isOperator(foreign))) {
-      log.info({ company }, "A call whose signature is right names a company that does not exist")
+      const { requestId } = foreign.call
+      log.info({ company, requestId }, "A call whose signature is right names a company that does not exist")
       throw appError("INVALID_SIGNATURE")
     }
     return principal
@@ -169,6 +170,8 @@ export function createIngress(deps: IngressDeps): Ingress {
     if (isForeign(companyId, company) || isForeign(data.companyId, company)) throw appError("FORBIDDEN")
     if (!principal.scopes.has(act.scope)) throw appError("FORBIDDEN", { details: { scope: act.scope } })
     const call: Call = { ...foreign.call, principal }
+    const { requestId } = call
+    log.debug({ company, requestId, scheme: verified.scheme, type }, "Signed call let in")
     const answer = await act.run({ call, data, respondAsync: foreign.respondAsync, ticket })
     hooks.observe("webhook:received", { company, scheme: verified.scheme, type })
     return answer
@@ -179,7 +182,7 @@ export function createIngress(deps: IngressDeps): Ingress {
     const principal = await callerOf(foreign, verified)
     for (let tries = 0; tries < TRIES; tries++) {
       const begun = await calls.begin(foreign.call.company, verified)
-      if ("seen" in begun) return repeated(begun.seen)
+      if ("seen" in begun) return repeated(foreign.call, begun.seen)
       try {
         return await perform(foreign, verified, principal, begun.ticket)
       } catch (thrown) {
@@ -191,11 +194,12 @@ export function createIngress(deps: IngressDeps): Ingress {
     throw appError("STORAGE_UNAVAILABLE")
   }
 
-  return { receive, sweep: calls.sweep }
-}
+  const repeated = ({ company, requestId }: Call, { type, messageId }: SeenCall): IngressAnswer => {
+    log.debug({ company, requestId, type, messageId: messageId ?? undefined }, "Signed call repeated")
+    return { status: 200, data: { repeated: true, type, ...(messageId !== null && { messageId }) } }
+  }
 
-function repeated({ type, messageId }: SeenCall): IngressAnswer {
-  return { status: 200, data: { repeated: true, type, ...(messageId !== null && { messageId }) } }
+  return { receive, sweep: calls.sweep }
 }
 
 interface Asked {

@@ -16,6 +16,8 @@ import { recipientText } from "./message/recipient.ts"
 import { failureError } from "./message/send-failures.ts"
 import { orderText } from "./message/sequence.ts"
 import { createSendChecks, type LineGate, refOf } from "./message/send-checks.ts"
+import { createTrail } from "./message/trail.ts"
+import type { Gate } from "./session.ts"
 import type { Call, Draft } from "./types.ts"
 
 export interface SendRequest {
@@ -79,12 +81,14 @@ export interface OutboundDeps {
 export function createOutbound(deps: OutboundDeps): Outbound {
   const { chats, messages, outbox, idempotency, lines, provider, hooks, ids, clock, log } = deps
   const checks = createSendChecks(deps)
+  const trail = createTrail(log)
   const patience = createPatience(clock)
 
   const accept = async (
     call: Call,
     draft: Draft,
     messageId: string,
+    gate: Gate,
     ttlMs: number,
     reservation: Op | undefined,
     rider: Rider | undefined,
@@ -117,6 +121,7 @@ export function createOutbound(deps: OutboundDeps): Outbound {
     if (!result.ok && rider !== undefined && result.op < riding.length) throw rider.lost
     if (!result.ok || row === undefined) throw appError("STORAGE_UNAVAILABLE")
     rider?.stored()
+    trail.accepted(row, gate)
     lines.touch(company)
     if (hooks.has("message:accepted")) {
       hooks.observe("message:accepted", { message: plain(row), requestId: call.requestId })
@@ -137,7 +142,7 @@ export function createOutbound(deps: OutboundDeps): Outbound {
     const reserved = { messageId, queued, ...said }
     const store = async (): Promise<MessageRow> => {
       try {
-        return await accept(call, draft, messageId, ttlMs, ticket?.reserve(reserved), rider)
+        return await accept(call, draft, messageId, gate, ttlMs, ticket?.reserve(reserved), rider)
       } catch (thrown) {
         drop()
         throw thrown
@@ -149,23 +154,32 @@ export function createOutbound(deps: OutboundDeps): Outbound {
       const row = await store()
       const settled = (await wait.row) ?? row
       if (settled.status === "failed") throw failureError(settled.error)
-      if (settled.status === "queued") await noteQueued(call.company, ticket, reserved)
+      if (settled.status === "queued") await noteQueued(call, ticket, reserved)
       return answer(settled, said)
     } finally {
       wait.cancel()
     }
   }
 
-  const noteQueued = async (company: string, ticket: Ticket | undefined, reserved: Reserved): Promise<void> => {
+  const noteQueued = async (
+    { company, requestId }: Call,
+    ticket: Ticket | undefined,
+    reserved: Reserved,
+  ): Promise<void> => {
     try {
       await ticket?.answeredQueued(reserved)
     } catch (thrown) {
       // The message is stored; a replay will then tell how far it is rather than what was said first.
-      log.warn({ company, error: toError(thrown).message }, "An answer could not be noted for its key")
+      const { messageId } = reserved
+      log.warn(
+        { company, messageId, requestId, error: toError(thrown).message },
+        "An answer could not be noted for its key",
+      )
     }
   }
 
-  const replay = async (company: string, reserved: Reserved): Promise<Replay> => {
+  const replay = async ({ company, requestId }: Call, reserved: Reserved): Promise<Replay> => {
+    log.debug({ company, messageId: reserved.messageId, requestId }, "A send was answered as the first with its key")
     const [found] = await messages.get(company, [reserved.messageId])
     if (found === undefined) throw appError("STORAGE_UNAVAILABLE")
     if (reserved.queued) return { replayed: answer({ ...found.row, status: "queued" }, reserved) }
@@ -179,7 +193,7 @@ export function createOutbound(deps: OutboundDeps): Outbound {
       if (idempotencyKey === undefined) return send(request, undefined)
       const { companyId: _named, ...said } = body
       const begun = await idempotency.begin(call.company, idempotencyKey, said)
-      if ("replay" in begun) return replay(call.company, begun.replay)
+      if ("replay" in begun) return replay(call, begun.replay)
       try {
         return await send(request, begun.first)
       } finally {

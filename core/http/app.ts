@@ -5,7 +5,7 @@ import type { Clock } from "../clock.ts"
 import { appError, type ErrorSpec, toError } from "../errors.ts"
 import type { Hooks } from "../hooks.ts"
 import type { Arrival } from "../listen.ts"
-import type { Logger } from "../log.ts"
+import { type Logger, logsAt } from "../log.ts"
 import { isRefusal, refuseFaults } from "../refusal.ts"
 import type { ApiRoute, NotBuiltRoute } from "../route.ts"
 import type { CoreSettings } from "../settings.ts"
@@ -13,7 +13,7 @@ import { addressList } from "./addresses.ts"
 import { failureAnswer, failureOf, isJsonAnswer, jsonResponse, protect } from "./answer.ts"
 import { check } from "./check.ts"
 import { isCompanyId } from "./company.ts"
-import { accessFields, type Exchange, type HttpEnv, newExchange } from "./exchange.ts"
+import { accessFields, type Exchange, type HttpEnv, newExchange, whereIs } from "./exchange.ts"
 import { createGate, type GateOptions, identify } from "./gate.ts"
 import { describeRoute, securitySchemes } from "./openapi.ts"
 import type { PersonMark } from "./person-mark.ts"
@@ -71,7 +71,10 @@ export function createHttp(options: HttpOptions): Http {
 
   const app = new OpenAPIHono<HttpEnv>()
   if (settings.corsOrigins.length > 0) app.use("*", crossOrigin(settings.corsOrigins))
-  for (const { route } of routes) mount(app, route, gateOptions, errors)
+  const begun = logsAt(log, "debug")
+    ? (exchange: Exchange, method: string) => exchange.log.debug({ ...whereIs(exchange), method }, "Request let in")
+    : undefined
+  for (const { route } of routes) mount(app, route, gateOptions, errors, begun)
   for (const [name, scheme] of Object.entries(securitySchemes)) {
     app.openAPIRegistry.registerComponent("securitySchemes", name, scheme)
   }
@@ -93,9 +96,10 @@ export function createHttp(options: HttpOptions): Http {
 
   const fail = (exchange: Exchange, thrown: unknown): Response => {
     const failure = failureOf(thrown)
+    exchange.code = failure.code
     if (failure.spec.status >= 500 && failure.cause !== undefined) {
       exchange.log.error(
-        { code: failure.code, path: exchange.route?.spec.path, error: toError(failure.cause) },
+        { ...whereIs(exchange), code: failure.code, error: toError(failure.cause) },
         "A request failed",
       )
     }
@@ -141,7 +145,13 @@ export function createHttp(options: HttpOptions): Http {
   }
 }
 
-function mount(app: OpenAPIHono<HttpEnv>, route: ApiRoute, options: GateOptions, errors: HttpOptions["errors"]): void {
+function mount(
+  app: OpenAPIHono<HttpEnv>,
+  route: ApiRoute,
+  options: GateOptions,
+  errors: HttpOptions["errors"],
+  begun: ((exchange: Exchange, method: string) => void) | undefined,
+): void {
   const { spec } = route
   if (spec.documented !== false) app.openAPIRegistry.registerPath(describeRoute(spec, errors))
   const gate = createGate(route, options)
@@ -153,6 +163,7 @@ function mount(app: OpenAPIHono<HttpEnv>, route: ApiRoute, options: GateOptions,
   // One handler rather than a chain of them, each link of which would cost several promises.
   app.on([spec.method.toUpperCase()], [spec.path.replace(/\{([^}]*)\}/g, ":$1")], async (context) => {
     await gate(context)
+    begun?.(context.env, context.req.method)
     const { body } = context.env
     // The gate has parsed the body already, under stricter rules than the validator's own.
     context.req.json = <T>() => Promise.resolve(body as T)

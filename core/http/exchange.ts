@@ -1,5 +1,6 @@
 import type { Arrival } from "../listen.ts"
-import type { LogFields, Logger } from "../log.ts"
+import type { Logger } from "../log.ts"
+import type { KnownFields } from "../log-fields.ts"
 import type { ApiRoute } from "../route.ts"
 import type { Fault } from "../refusal.ts"
 import type { Principal } from "../types.ts"
@@ -21,6 +22,8 @@ export interface Exchange {
   company: string
   body: unknown
   raw: Uint8Array | undefined
+  /** Of the refusal or the failure that it was answered with. */
+  code: string | undefined
   /** Headers of the answer, whatever it is. */
   readonly answerHeaders: Record<string, string>
 }
@@ -46,6 +49,7 @@ class OneExchange implements Exchange {
   company = ""
   body: unknown = undefined
   raw: Uint8Array | undefined = undefined
+  code: string | undefined = undefined
   readonly answerHeaders: Record<string, string> = {}
   readonly #house: Logger
   #own: Logger | undefined
@@ -74,7 +78,7 @@ export function accessFields(
   status: number,
   ms: number,
   mark?: PersonMark,
-): LogFields {
+): KnownFields {
   // What went well is stored, and found by its id; a mark costs more than the rest of the line.
   const person = status < 400 || mark === undefined ? undefined : personIn(exchange, request)
   const marked = person === undefined ? undefined : mark?.(person)
@@ -85,8 +89,14 @@ export function accessFields(
     status,
     ms: Math.round(ms * 10) / 10,
     ...(exchange.company === "" ? {} : { company: exchange.company }),
+    ...(exchange.code === undefined ? {} : { code: exchange.code }),
     ...(marked === undefined ? {} : { person: marked }),
   }
+}
+
+/** The route and the company of a request, as far as they are known. */
+export function whereIs({ route, company }: Exchange): KnownFields {
+  return { path: route?.spec.path, ...(company !== "" && { company }) }
 }
 
 /** Whom a request is about: the fields in which a call names a person. */

@@ -1,5 +1,5 @@
 import { toError } from "../errors.ts"
-import type { Exchange } from "./exchange.ts"
+import { type Exchange, whereIs } from "./exchange.ts"
 
 /**
  * An answer whose body is not known yet. A failure while it is being sent ends the connection, so that nobody takes the
@@ -19,7 +19,7 @@ export function guardStream(answer: Response, exchange: Exchange): Response {
           if (done) controller.close()
           else controller.enqueue(value)
         } catch (thrown) {
-          exchange.log.warn({ path: exchange.route?.spec.path, error: toError(thrown).message }, "An answer broke off")
+          exchange.log.warn({ ...whereIs(exchange), error: toError(thrown).message }, "An answer broke off")
           if (exchange.breakOff === undefined) return controller.error(thrown)
           exchange.breakOff()
           controller.close()

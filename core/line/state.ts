@@ -84,7 +84,7 @@ export function createLineState(deps: LineStateDeps): LineState {
       if (to !== from && !mayFollow(from, to)) throw new Error(`A line may not go from ${from} to ${to} (${cause})`)
       record = { ...record, ...next, lastActivity: clock.now() }
       const session = status()
-      if (deps.debug) deps.log.info({ company, from, to, cause }, "Session state")
+      if (deps.debug) deps.log.info({ company, requestId: state.actor, from, to, cause }, "Session state")
       const draft = events.draft("session.status", told({ ...statusJson(session), cause }))
       deps.timing.moved(from, to)
       const all = [...notes, ...countsOf(from, to)]

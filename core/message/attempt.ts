@@ -25,9 +25,11 @@ export interface AttemptDeps {
   readonly meter?: Meter | undefined
   /** Called before each try; undefined when nothing holds messages back. */
   readonly hold: ((item: Item) => Promise<HoldVerdict> | HoldVerdict) | undefined
-  readonly onHeld: (item: Item, until: number) => void
+  readonly onHeld: (item: Item, until: number, reason: string | null) => void
   /** Awaited before each try, where a try has to be on record. False: the message has been stopped. */
   readonly beforeTry: (item: Item) => Promise<boolean> | true
+  /** Called with each try, when nothing stands against it any more. */
+  readonly onTry: (item: Item) => void
   /** What an outcome means. True when the message has left the queue, false when it is to be tried again. */
   readonly outcome: (item: Item, outcome: SendOutcome) => boolean
   readonly expired: (item: Item) => void
@@ -62,7 +64,7 @@ export function createAttempt(deps: AttemptDeps): (item: Item, trial: Trial) => 
     // Judged by when it was asked: a hold that is over by the time it is told has let nothing through, and is asked again.
     if (notBefore !== null && notBefore > begun) {
       verdict?.drop()
-      deps.onHeld(item, notBefore)
+      deps.onHeld(item, notBefore, reason)
       return { held: { reason, until: notBefore }, queue }
     }
     trial.passed()
@@ -71,6 +73,7 @@ export function createAttempt(deps: AttemptDeps): (item: Item, trial: Trial) => 
       const may = deps.beforeTry(item)
       if (may !== true && !(await may)) return undefined
       if (trial.isStopped()) return { firstMs: FIRST_RETRY_MS }
+      deps.onTry(item)
       const handedOver = meter === undefined ? 0 : clock.monotonic()
       const outcome = await connection.send({ id: item.messageId, to: item.to, wire: item.wire })
       if (outcome.outcome === "acknowledged") meter?.note("messageLatency", clock.monotonic() - handedOver)

@@ -108,8 +108,14 @@ export function rejectionOf(index: number, error: AppError): Rejection {
   return { index, error: { ...said, ...more } }
 }
 
+export type BatchAnswer = {
+  readonly batchId: string
+  readonly accepted: number
+  readonly rejected: readonly Rejection[]
+}
+
 /** What the caller of a batch is told. A message that is neither stored nor refused was cut off by a crash. */
-export function batchAnswer(batchId: string, { ids, rejected }: BatchRow): Record<string, unknown> {
+export function batchAnswer(batchId: string, { ids, rejected }: BatchRow): BatchAnswer {
   const refused = new Set(rejected.map(({ index }) => index))
   const lost = ids.flatMap((id, index) => (id === null && !refused.has(index) ? [rejectionOf(index, notStored())] : []))
   const all = [...rejected, ...lost].sort((a, b) => a.index - b.index)

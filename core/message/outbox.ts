@@ -19,6 +19,7 @@ import { failureMove } from "./send-failures.ts"
 import type { CoreSettings } from "../settings.ts"
 import type { Hold } from "../stages.ts"
 import { createTakings } from "./takings.ts"
+import { createTrail } from "./trail.ts"
 import type { Message, Restriction } from "../types.ts"
 import { within } from "../within.ts"
 
@@ -70,6 +71,7 @@ const HANGING_MS = 10_000
 
 export function createOutbox(deps: OutboxDeps): Outbox {
   const { ledger, messages, settlement, hooks, clock, log, settings } = deps
+  const trail = createTrail(log)
   const rows = createOutboxRows(deps)
   const tries = createTries(deps, rows)
   const senders = new Map<string, Sender>()
@@ -82,6 +84,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
 
   const outcome = (company: string, item: Item, result: SendOutcome): boolean => {
     const now = clock.now()
+    trail.answered(item.message.row, result)
     if (result.outcome === "not-sent") return false
     if (result.outcome === "unknown") {
       if (settings.onUnknown !== "hold") return false
@@ -98,7 +101,15 @@ export function createOutbox(deps: OutboxDeps): Outbox {
 
   const hold = (company: string, item: Item): HoldVerdict | Promise<HoldVerdict> => {
     const { undo, drop } = createTakings((thrown) =>
-      log.error({ company, error: toError(thrown) }, "What was taken for a waiting message could not be given back"),
+      log.error(
+        {
+          company,
+          messageId: item.messageId,
+          requestId: item.message.row.requestId ?? undefined,
+          error: toError(thrown),
+        },
+        "What was taken for a waiting message could not be given back",
+      ),
     )
     const message = { ...plain(item.message.row), chatId: item.chatId }
     const context = { company, message, batched: item.stoppable === true, opensChat: item.opens, undo }
@@ -122,9 +133,13 @@ export function createOutbox(deps: OutboxDeps): Outbox {
         return back
       },
       hold: hooks.has("outbox:hold") ? (item) => hold(company, item) : undefined,
-      onHeld: (item, until) => deps.onHeld(item.messageId, until),
+      onHeld(item, until, reason) {
+        trail.held(item.message.row, reason, until - clock.now())
+        deps.onHeld(item.messageId, until)
+      },
       beforeTry: (item) =>
         settings.onUnknown === "hold" || item.stoppable === true ? tries.begin(company, item) : true,
+      onTry: (item) => trail.tried(item.message.row),
       outcome: (item, result) => outcome(company, item, result),
       expired: (item) => void settle(item, failureMove({ outcome: "expired" }, clock.now())),
     })

@@ -128,7 +128,9 @@ export function createPump(deps: PumpDeps): Pump {
       isProven: () => sending.get(item.messageId) === true,
     }
     const again = await attempt(item, trial).catch((thrown: unknown): Again => {
-      log.error({ company, messageId: item.messageId, error: toError(thrown).message }, "A send could not be tried")
+      const { messageId, message } = item
+      const requestId = message.row.requestId ?? undefined
+      log.error({ company, messageId, requestId, error: toError(thrown).message }, "A send could not be tried")
       return { firstMs: FIRST_RETRY_MS }
     })
     const proven = trial.isProven()

@@ -50,10 +50,12 @@ export interface SendChecksDeps {
 }
 
 export function createSendChecks({ chats, lines, hooks, clock, log }: SendChecksDeps): SendChecks {
-  const refused = (company: string, refusal: RefusalBy | undefined): void => {
+  const refused = ({ company, requestId }: Call, refusal: RefusalBy | undefined): void => {
     if (refusal === undefined) return
-    hooks.observe("message:rejected", { company, plugin: refusal.plugin, code: refusal.error.code })
-    throw refusal.error
+    const { plugin, error } = refusal
+    log.debug({ company, requestId, plugin, code: error.code }, "Message refused")
+    hooks.observe("message:rejected", { company, plugin, code: error.code })
+    throw error
   }
 
   // Fields of its own first in what a stage is given: an object that is spread and then added to is a new kind of object
@@ -70,7 +72,7 @@ export function createSendChecks({ chats, lines, hooks, clock, log }: SendChecks
     }
     if (hooks.has("message:validate")) {
       const verdict = hooks.guard("message:validate", { message: draft, faults, paths, ...call })
-      refused(call.company, verdict instanceof Promise ? await verdict : verdict)
+      refused(call, verdict instanceof Promise ? await verdict : verdict)
     }
     if (faults.length > 0) throw refuseFaults(faults).error
     if (notBuilt !== undefined) throw appError("NOT_SUPPORTED", { message: `${notBuilt} are not supported yet` })
@@ -94,7 +96,7 @@ export function createSendChecks({ chats, lines, hooks, clock, log }: SendChecks
     if (hooks.has("message:block")) {
       const person = { phone: chat.phone, lid: chat.lid, group: chat.group }
       const verdict = hooks.guard("message:block", { company, direction: "outbound", person, message: draft })
-      refused(company, verdict instanceof Promise ? await verdict : verdict)
+      refused(call, verdict instanceof Promise ? await verdict : verdict)
     }
     const gate = await lines.gate(company)
     if (gate === "none") throw appError("NO_ACTIVE_SESSION")
@@ -106,12 +108,15 @@ export function createSendChecks({ chats, lines, hooks, clock, log }: SendChecks
     }
     if (batched !== undefined || !hooks.has("message:limit")) return { gate, drop: nothing }
     const takings = createTakings((thrown) =>
-      log.error({ company, error: toError(thrown) }, "What was taken for a refused message could not be given back"),
+      log.error(
+        { company, requestId: call.requestId, error: toError(thrown) },
+        "What was taken for a refused message could not be given back",
+      ),
     )
     const verdict = hooks.guard("message:limit", { message: draft, undo: takings.undo, ...call })
     const refusal = verdict instanceof Promise ? await verdict : verdict
     if (refusal !== undefined) takings.drop()
-    refused(company, refusal)
+    refused(call, refusal)
     return { gate, drop: takings.drop }
   }
 

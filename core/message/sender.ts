@@ -7,6 +7,7 @@ import type { Logger } from "../log.ts"
 import type { OutboxRows } from "./outbox-rows.ts"
 import { createPump, type Item, type Pump, type PumpDeps } from "./pump.ts"
 import { OUTBOX_TABLE } from "./settle.ts"
+import { createTrail } from "./trail.ts"
 
 /** What one connected line has of its outbox in memory: a window from the front, and what need not wait behind it. */
 export interface Sender {
@@ -40,6 +41,7 @@ const RETRY_MS = 1_000
 
 export function createSender(deps: SenderDeps): Sender {
   const { company, ledger, chats, rows, clock, log } = deps
+  const trail = createTrail(log)
   const behind = createBehind()
   /** Accepted while a page was being read: the page may or may not hold them. */
   const meanwhile: Item[] = []
@@ -74,7 +76,9 @@ export function createSender(deps: SenderDeps): Sender {
     const items = await rows.load(company, page.rows)
     if (stopped) return
     for (const item of items) {
-      if (!behind.hasPassed(item.key) && !deps.holdsBack(item)) pump.add(item)
+      if (behind.hasPassed(item.key)) continue
+      trail.takenUp(item.message.row)
+      if (!deps.holdsBack(item)) pump.add(item)
     }
     seen = page.rows.at(-1)?.key ?? seen
     more = page.next !== null

@@ -54,6 +54,10 @@ describe("The line of a request", () => {
     await house.call("GET", "/api/whatsapp/nowhere/canary")
     expect(house.log.lines.map(({ message, fields }) => [message, fields])).toEqual([
       [
+        "Request let in",
+        { requestId: "mine-1", method: "GET", path: "/api/whatsapp/metrics/{companyId}", company: "salon" },
+      ],
+      [
         "Request",
         {
           requestId: "mine-1",
