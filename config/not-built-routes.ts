@@ -29,6 +29,5 @@ export const notBuiltRoutes: readonly NotBuiltRoute[] = [
   api("post", "/companies/{companyId}/webhooks/replay", "admin"),
 
   api("get", "/metrics/alerts", "operator"),
-  api("get", "/health/metrics", "operator"),
   { method: "get", path: "/dashboard", scope: "operator", company: "none" },
 ]

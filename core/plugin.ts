@@ -61,6 +61,7 @@ import {
   SEALED_ROOM,
 } from "./records/sealing.ts"
 import { parseRecipient } from "./message/recipient.ts"
+import { NO_PROOF } from "./views.ts"
 import { utf8 } from "./records/utf8.ts"
 import type { Call, Draft, FaultInfo, Message, Principal, SessionStatus } from "./types.ts"
 
@@ -140,7 +141,7 @@ export function definePlugin<
   return spec
 }
 
-export { bool, count, isUrlRefused, KEY_ID_BYTES, list, ms, parseRecipient, SEALED_ROOM, share, utf8, z }
+export { bool, count, isUrlRefused, KEY_ID_BYTES, list, ms, NO_PROOF, parseRecipient, SEALED_ROOM, share, utf8, z }
 export type {
   ApiRoute,
   AtomicStore,

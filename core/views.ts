@@ -36,6 +36,9 @@ export interface CompaniesView {
   generation(company: string): number | undefined
 }
 
+/** Cause of the change of status of a line that did not answer, and what its `lastError` says in brackets. */
+export const NO_PROOF = "no proof of life"
+
 /** What a plugin may read of the lines. */
 export interface SessionsView {
   list(): readonly SessionStatus[]

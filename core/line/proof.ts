@@ -3,6 +3,7 @@ import type { LineDeps } from "./line.ts"
 import type { Attempt } from "./attempt.ts"
 import type { Engine } from "./engine.ts"
 import type { LineState } from "./state.ts"
+import { NO_PROOF } from "../views.ts"
 import { within } from "../within.ts"
 
 /** Signs of life: WhatsApp is asked when a connected line has been silent, and whenever somebody wants to know. */
@@ -18,8 +19,6 @@ export interface Proof {
   heal(): boolean
 }
 
-/** Cause of the change of status, and what `lastError` says in brackets. */
-export const NO_PROOF = "no proof of life"
 const PROVE_MS = 15_000
 /** For a proof whose own deadline does not come. */
 const BEHIND_PROOF_MS = 5_000

@@ -1,27 +1,14 @@
-import { bool, definePlugin, type HealthItem, ms, z } from "../../core/plugin.ts"
+import { bool, definePlugin, ms, NO_PROOF, z } from "../../core/plugin.ts"
 import { startChecks } from "./checks.ts"
-import { judge, judgeSessions } from "./judge.ts"
-
-/** Beyond two rounds of checks: what a round takes, and an answer's way. */
-const GRACE_MS = 30_000
-
-const alive = z.object({ success: z.literal(true), data: z.object({ status: z.string() }) })
-const item = z.object({ ok: z.boolean(), detail: z.string().optional() })
-const report = z.object({
-  success: z.literal(true),
-  data: z.object({
-    status: z.enum(["healthy", "degraded", "unhealthy"]),
-    provider: z.string(),
-    totalSessions: z.int(),
-    connectedSessions: z.int(),
-    uptime: z.int().openapi({ description: "Milliseconds" }),
-    checks: z.record(z.string(), item),
-  }),
-})
+import { createMachine } from "./machine.ts"
+import { mountOverview } from "./overview.ts"
+import { startProofs } from "./proofs.ts"
+import { mountHealth } from "./routes.ts"
+import { createVitals } from "./vitals.ts"
 
 export default definePlugin({
   name: "health",
-  description: "Tells whether the server is alive, able to serve, and how its lines are.",
+  description: "Tells whether the server is alive, able to serve, and how its lines are; heals lines that are dead.",
   config: z.object({
     enabled: bool.default(true).describe("Enable active health checks"),
     intervalMs: ms.default(30_000).describe("Period of the active health checks (ms)"),
@@ -30,77 +17,34 @@ export default definePlugin({
     WHATSAPP_HEALTH_CHECK_ENABLED: "enabled",
     WHATSAPP_HEALTH_CHECK_INTERVAL: "intervalMs",
   },
+  metrics: {
+    whatsapp_sessions_healed_total: {
+      kind: "counter",
+      help: "Connections that were ended because WhatsApp did not answer on them any more",
+    },
+  },
+  wants: ["figures", "alerts"],
 
   setup(context) {
-    const { config, on, reject, route, clock, sessions } = context
-    const started = clock.monotonic()
-    const checks = config.enabled ? startChecks(config.intervalMs, context) : undefined
+    const { config, on, log, metrics } = context
+    const { enabled, intervalMs } = config
+    const machine = createMachine(context)
+    const checks = enabled ? startChecks(intervalMs, machine, context) : undefined
+    if (enabled) startProofs(intervalMs, context)
     let closing = false
     on("app:closing", () => {
       closing = true
     })
-
-    route({
-      spec: {
-        method: "get",
-        path: "/healthz",
-        scope: "none",
-        company: "none",
-        summary: "Alive",
-        tag: "Health",
-        responses: { 200: { description: "The process answers", schema: alive } },
-      },
-      handle: () => ({ success: true, data: { status: "alive" } }),
+    // Whoever was the first to find it: the line itself asks as well, by the keep-alive interval.
+    on("session:status", ({ session: { companyId }, cause }) => {
+      if (cause !== NO_PROOF) return
+      metrics.count("whatsapp_sessions_healed_total")
+      log.warn({ company: companyId }, "A line was connected and did not answer; it connects anew")
     })
 
-    route({
-      spec: {
-        method: "get",
-        path: "/readyz",
-        scope: "none",
-        company: "none",
-        summary: "Able to serve",
-        description:
-          "Storage is open and no shutdown has begun. Sessions that are still coming back do not hold it back.",
-        tag: "Health",
-        responses: { 200: { description: "Calls are served", schema: alive } },
-        errors: ["STORAGE_UNAVAILABLE", "SHUTTING_DOWN"],
-      },
-      handle() {
-        if (closing) return reject("SHUTTING_DOWN")
-        if (checks?.results.storage?.ok === false) return reject("STORAGE_UNAVAILABLE")
-        return { success: true, data: { status: "ready" } }
-      },
-    })
-
-    route({
-      spec: {
-        method: "get",
-        path: "/api/whatsapp/health",
-        scope: "read",
-        company: "none",
-        summary: "Health",
-        description: "A company's key sees its own line.",
-        tag: "Health",
-        responses: { 200: { description: "How the server and its lines are", schema: report } },
-      },
-      handle({ principal }) {
-        // How many lines others have is not for a company's key to know.
-        const lines = sessions.list().filter(({ companyId }) => companyId === (principal.company ?? companyId))
-        const together = judgeSessions(lines, clock.now() - 2 * config.intervalMs - GRACE_MS)
-        const results: Readonly<Record<string, HealthItem>> = checks?.results ?? {}
-        return {
-          success: true,
-          data: {
-            status: judge(together, results),
-            provider: context.provider,
-            totalSessions: lines.length,
-            connectedSessions: lines.filter(({ connected }) => connected).length,
-            uptime: Math.round(clock.monotonic() - started),
-            checks: checks === undefined ? {} : { ...results, sessions: together },
-          },
-        }
-      },
-    })
+    const vitals = createVitals(intervalMs, checks, context)
+    const stores = (): boolean => checks?.results.storage?.ok !== false
+    mountHealth(context, vitals, { isClosing: () => closing, stores })
+    mountOverview(context, vitals, machine, enabled)
   },
 })

@@ -1,5 +1,6 @@
 import { coreErrors } from "../../core/errors.ts"
 import { createHttp, type Http } from "../../core/http/app.ts"
+import type { OwnedRoute } from "../../core/http/table.ts"
 import { lineRoutes } from "../../core/routes/lines.ts"
 import type { Principal, Scope } from "../../core/types.ts"
 import { type House, type HouseOptions, openHouse, openStoredHouse } from "./house.ts"
@@ -52,10 +53,10 @@ function guarded(options: HouseOptions): HouseOptions {
   }
 }
 
-/** The routes of a house. */
-export function webOf(house: House): Web {
+/** The routes of a house, and those of its plugins. */
+export function webOf(house: House, more: readonly OwnedRoute[] = []): Web {
   const http = createHttp({
-    routes: lineRoutes(house.lines, house.clock).map((route) => ({ owner: "core", route })),
+    routes: [...lineRoutes(house.lines, house.clock).map((route) => ({ owner: "core", route })), ...more],
     hooks: house.hooks,
     settings: house.settings,
     log: house.log,

@@ -2,7 +2,8 @@ import { createNodeSystem } from "../../adapters/system/node.ts"
 import { createBackground } from "../../core/background.ts"
 import { companyFieldsOf } from "../../core/line/company-fields.ts"
 import { setUpPlugin } from "../../core/loading/plugin-setup.ts"
-import { createInstruments } from "../../core/loading/instruments.ts"
+import { createInstruments, type Instruments } from "../../core/loading/instruments.ts"
+import type { OwnedRoute } from "../../core/http/table.ts"
 import type { AtomicStore, Plugin, ResealProgress } from "../../core/plugin.ts"
 import { createMemoryAtomic } from "../../core/records/memory-atomic.ts"
 import type { House, HouseOptions } from "../lines/house.ts"
@@ -11,6 +12,7 @@ import { createTestEgress } from "../support/egress.ts"
 
 /** Plugins on real lines, whose WhatsApp and whose time are in the test's hands. */
 export interface PluginLines extends Web {
+  readonly instruments: Instruments
   /** Ends the process and starts the next one on what was durable, with the same plugins. */
   reopen(how?: "stop" | "kill"): Promise<PluginLines>
 }
@@ -30,12 +32,14 @@ export async function openPluginLines(options: PluginLinesOptions): Promise<Plug
   return withPlugins(web, options)
 }
 
-async function withPlugins(web: Web, options: PluginLinesOptions): Promise<PluginLines> {
-  const undoings = await setUp(web.house, options)
+async function withPlugins({ house }: Web, options: PluginLinesOptions): Promise<PluginLines> {
+  const instruments = createInstruments({ companies: 100 })
+  const { undoings, routes } = await setUp(house, instruments, options)
   return {
-    ...web,
+    ...webOf(house, routes),
+    instruments,
     async reopen(how = "kill") {
-      const next = await web.house.reopen(how)
+      const next = await house.reopen(how)
       for (const undo of undoings) await undo()
       return withPlugins(webOf(next), options)
     },
@@ -51,9 +55,15 @@ const resting = (): ResealProgress => ({
   failures: [],
 })
 
-async function setUp(house: House, { plugins, shared }: PluginLinesOptions): Promise<(() => unknown)[]> {
+async function setUp(house: House, instruments: Instruments, { plugins, shared }: PluginLinesOptions) {
   const { hooks, log, clock, lines } = house
   const undoings: (() => unknown)[] = []
+  const routes: OwnedRoute[] = []
+  const services = new Map<string, unknown>()
+  for (const [plugin] of plugins) {
+    instruments.declare(plugin.name, plugin.metrics ?? {})
+    for (const [hook, kind] of Object.entries(plugin.hooks ?? {})) hooks.declare(plugin.name, hook, kind)
+  }
   for (const [plugin, given] of plugins) {
     const undo = await setUpPlugin(plugin, plugin.config?.parse(given) ?? {}, {
       hooks,
@@ -62,9 +72,9 @@ async function setUp(house: House, { plugins, shared }: PluginLinesOptions): Pro
       background: createBackground({
         onFault: ({ message }) => log.error({ error: message }, "Background work failed"),
       }),
-      instruments: createInstruments({ companies: 100 }),
+      instruments,
       monitor: house.monitor,
-      routes: [],
+      routes,
       system: createNodeSystem(),
       egress: createTestEgress({ clock, log }),
       atomic: { local: createMemoryAtomic(clock), shared },
@@ -73,10 +83,10 @@ async function setUp(house: House, { plugins, shared }: PluginLinesOptions): Pro
       provider: "fake",
       dataFolder: ".",
       probeStorage: async () => undefined,
-      services: new Map(),
+      services,
       document: () => undefined,
     })
     if (undo !== undefined) undoings.push(undo)
   }
-  return undoings
+  return { undoings, routes }
 }
