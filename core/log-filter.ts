@@ -24,7 +24,7 @@ export function safeFields(fields: LogFields): LogFields {
     const value = fields[name]
     if (value === undefined) continue
     const kind = kinds.get(name)
-    const safe = kind === undefined ? ofForeign(value) : ofKind(kind, value)
+    const safe = kind === undefined ? ofForeign(value) : ofKind[kind](value)
     const shown = kind !== undefined || FOREIGN_NAME.test(name)
     if (safe === value && shown) continue
     changed ??= { ...fields }
@@ -51,23 +51,17 @@ export function createSafeText(most: number): (text: string) => string {
   }
 }
 
-function ofKind(kind: LogFieldKind, value: unknown): unknown {
-  switch (kind) {
-    case "id":
-      return typeof value === "string" && value.length <= MOST_ID ? value : LEFT_OUT
-    case "name":
-      return typeof value === "string" && NAME.test(value) ? value : LEFT_OUT
-    case "code":
-      return (typeof value === "string" && CODE.test(value)) || isCount(value, MOST_FOREIGN_NUMBER) ? value : LEFT_OUT
-    case "count":
-      return typeof value === "number" ? value : LEFT_OUT
-    case "flag":
-      return typeof value === "boolean" ? value : LEFT_OUT
-    case "url":
-      return typeof value === "string" ? withoutSecrets(value) : LEFT_OUT
-    case "words":
-      return wordsOf(value)
-  }
+const text = (value: unknown, pattern: RegExp): unknown =>
+  typeof value === "string" && pattern.test(value) ? value : LEFT_OUT
+
+const ofKind: Readonly<Record<LogFieldKind, (value: unknown) => unknown>> = {
+  id: (value) => (typeof value === "string" && value.length <= MOST_ID ? value : LEFT_OUT),
+  name: (value) => text(value, NAME),
+  code: (value) => (isCount(value, MOST_FOREIGN_NUMBER) ? value : text(value, CODE)),
+  count: (value) => (typeof value === "number" ? value : LEFT_OUT),
+  flag: (value) => (typeof value === "boolean" ? value : LEFT_OUT),
+  url: (value) => (typeof value === "string" ? withoutSecrets(value) : LEFT_OUT),
+  words: wordsOf,
 }
 
 /** Of whatever a library throws that is no error, no more than what it is. */

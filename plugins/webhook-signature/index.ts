@@ -85,7 +85,7 @@ export default definePlugin({
         looked.add(settings)
         const weak = strengthOf(newest) < LEAST_BYTES
         if (weak)
-          log.warn({ company }, `The company's webhookSecret has fewer than ${LEAST_BYTES} bytes and may be guessed`)
+          log.warn({ company }, "The company's webhookSecret is short and may be guessed")
       }
       return secretsInForce(kept, server, clock.now())
     }
