@@ -9,6 +9,7 @@ export interface Attempt {
 }
 
 type Options = SendOptions & UploadOptions
+type Fields = Readonly<Record<string, unknown>>
 
 /** One request over the wire, as often as `run` is called, each time the same. */
 export function createAttempt(
@@ -67,7 +68,7 @@ export async function openStream(
     .catch((thrown: unknown) => {
       throw unreachable(thrown)
     })
-  if (!response.ok) throw await failureOf(response)
+  if (!response.ok) throw failureOf(response, parse(await response.text().catch(() => "")))
   return response
 }
 
@@ -118,18 +119,19 @@ function queryText(query: object | undefined): string {
 }
 
 async function read(response: Response, { takes }: ClientRequest): Promise<unknown> {
-  if (!response.ok) throw await failureOf(response)
-  if (takes === "response") return response
+  if (response.ok && takes === "response") return response
   const text = await response.text()
-  if (takes === "text") return text
+  if (response.ok && takes === "text") return text
   const json = parse(text)
+  // What a route answers may come with a status that says more, such as that of a server which is not well.
+  if (!response.ok && json?.success !== true) throw failureOf(response, json)
   if (json === undefined || (takes === "data" && !("data" in json))) throw unexpected(response)
   return takes === "data" ? json.data : json
 }
 
-async function failureOf(response: Response): Promise<SwitchboardError> {
-  const { error, requestId } = parse(await response.text()) ?? {}
-  const { code, message, details, isRetryable, retryAfter } = (error ?? {}) as Readonly<Record<string, unknown>>
+function failureOf(response: Response, json: Fields | undefined): SwitchboardError {
+  const { error, requestId } = json ?? {}
+  const { code, message, details, isRetryable, retryAfter } = (error ?? {}) as Fields
   if (typeof code !== "string" || typeof message !== "string") return unexpected(response)
   return new SwitchboardError({
     code,
@@ -167,10 +169,10 @@ function retryAfterOf({ headers }: Response): number | undefined {
 }
 
 /** Undefined for what is no JSON object. */
-function parse(text: string): Readonly<Record<string, unknown>> | undefined {
+function parse(text: string): Fields | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : undefined
+    return typeof value === "object" && value !== null ? (value as Fields) : undefined
   } catch {
     // Whatever it is, it is no answer of ours, and the caller says so.
     return undefined

@@ -43,19 +43,13 @@ export async function* streamEvents<T>(
   let opened = false
   for (let failures = 0; ; ) {
     const connection = connect(timing, signal)
+    const reader = createSseReader()
     try {
       const target = { path, query: lastEventId === undefined ? query : undefined, lastEventId }
       const response = await openStream(settings, target, connection.signal)
-      const reader = createSseReader()
       opened = true
-      for await (const event of readEvents<T>(response, reader, connection)) {
-        lastEventId = reader.lastId ?? lastEventId
-        failures = 0
-        yield event
-      }
-      lastEventId = reader.lastId ?? lastEventId
-      retryMs = reader.retryMs ?? retryMs
       failures = 0
+      yield* readEvents<T>(response, reader, connection)
     } catch (thrown) {
       if (signal?.aborted === true) throw reasonOf(signal)
       if (!(thrown instanceof SwitchboardError) || !thrown.isRetryable) throw thrown
@@ -64,6 +58,9 @@ export async function* streamEvents<T>(
     } finally {
       connection.end()
     }
+    // All that was read has been handed out, also where it broke off.
+    lastEventId = reader.lastId ?? lastEventId
+    retryMs = reader.retryMs ?? retryMs
     const wait = opened ? Math.max(retryMs, backoff(failures, timing.random())) : backoff(failures, timing.random())
     await timing.sleep(Math.min(wait, LONGEST_MS), signal)
   }

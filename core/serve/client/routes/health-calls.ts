@@ -7,6 +7,7 @@ export function health({ call }: Caller): Health {
   return {
     alive: async (options) => call({ method: "GET", path: "/healthz", repeat: "always", takes: "data" }, options),
     get: async (options) => call({ method: "GET", path: "/api/whatsapp/health", repeat: "always", takes: "data" }, options),
+    metrics: async (options) => call({ method: "GET", path: "/api/whatsapp/health/metrics", repeat: "always", takes: "json" }, options),
     ready: async (options) => call({ method: "GET", path: "/readyz", repeat: "always", takes: "data" }, options),
   }
 }

@@ -5,6 +5,8 @@ import type { Metrics } from "./metrics.ts"
 
 export function metrics({ call }: Caller): Metrics {
   return {
+    alertHistory: async (query, options) => call({ method: "GET", path: "/api/whatsapp/metrics/alerts/history", query, repeat: "always", takes: "json" }, options),
+    alerts: async (options) => call({ method: "GET", path: "/api/whatsapp/metrics/alerts", repeat: "always", takes: "json" }, options),
     all: async (options) => call({ method: "GET", path: "/api/whatsapp/metrics", repeat: "always", takes: "json" }, options),
     companies: async (options) => call({ method: "GET", path: "/api/whatsapp/metrics/companies/all", repeat: "always", takes: "json" }, options),
     company: async (companyId, options) => call({ method: "GET", path: path`/api/whatsapp/metrics/${companyId}`, repeat: "always", takes: "json" }, options),

@@ -3,6 +3,59 @@
 import type { CallOptions } from "../request.ts"
 import type { CompanyMetrics, GlobalMetrics } from "./schemas.ts"
 
+export interface MetricsAlertHistoryQuery {
+  /** How many items one page holds */
+  readonly limit?: number | undefined
+  /** `nextCursor` of the page before */
+  readonly cursor?: number | undefined
+}
+
+export interface MetricsAlertHistoryAnswer {
+  readonly success: true
+  readonly data: readonly {
+    readonly id: string
+    readonly position: number
+    readonly type: "alert.raised" | "alert.resolved"
+    readonly timestamp: string
+    readonly data: {
+      readonly alertId: string
+      readonly type: "HIGH_ERROR_RATE" | "HIGH_DISCONNECT_RATE" | "HIGH_MEMORY" | "SESSION_FAILED"
+      readonly severity: "warning" | "critical"
+      readonly message: string
+      /** A share of rates, MB of memory, 1 of a session */
+      readonly value: number
+      readonly threshold: number
+      readonly since: string
+      /** Of those that are one company's */
+      readonly companyId?: string
+      readonly repeat?: number
+    }
+  }[]
+  /** Asks for the next page; null on the last */
+  readonly nextCursor: string | null
+  /** Milliseconds since the epoch */
+  readonly timestamp: number
+}
+
+export interface MetricsAlertsAnswer {
+  readonly success: true
+  readonly alerts: readonly {
+    readonly type: "HIGH_ERROR_RATE" | "HIGH_DISCONNECT_RATE" | "HIGH_MEMORY" | "SESSION_FAILED"
+    readonly severity: "warning" | "critical"
+    readonly message: string
+    /** A share of rates, MB of memory, 1 of a session */
+    readonly value: number
+    readonly threshold: number
+    readonly since: string
+    /** Of those that are one company's */
+    readonly companyId?: string
+  }[]
+  readonly thresholds: Readonly<Record<string, number>>
+  readonly hasAlerts: boolean
+  /** Milliseconds since the epoch */
+  readonly timestamp: number
+}
+
 export interface MetricsAllAnswer {
   readonly success: true
   readonly metrics: {
@@ -124,6 +177,22 @@ export interface MetricsTimeseriesAnswer {
 }
 
 export interface Metrics {
+  /**
+   * What alerts of the whole server have been raised and resolved. `GET /api/whatsapp/metrics/alerts/history`
+   *
+   * Newest first. Those of a company are among its events.
+   *
+   * Needs a key with the scope `operator`.
+   */
+  alertHistory(query?: MetricsAlertHistoryQuery, options?: CallOptions): Promise<MetricsAlertHistoryAnswer>
+  /**
+   * Alerts that last. `GET /api/whatsapp/metrics/alerts`
+   *
+   * Judged now, whether alerts are sent or not.
+   *
+   * Needs a key with the scope `operator`.
+   */
+  alerts(options?: CallOptions): Promise<MetricsAlertsAnswer>
   /**
    * Counts of the whole server and of each company. `GET /api/whatsapp/metrics`
    *
