@@ -1,4 +1,5 @@
 import type { Latencies, PluginContext, SessionStatus } from "../../core/plugin.ts"
+import { type ActivityContext, createActivity } from "./activity.ts"
 import { type Counts, errorsIn, NOTHING } from "./counts.ts"
 import { percent } from "./percent.ts"
 import type { Zero } from "./zero.ts"
@@ -54,16 +55,23 @@ interface ErrorCounts {
   readonly breakdown: Counts["errors"]
 }
 
-export type FiguresContext = Pick<PluginContext<unknown, never>, "monitor" | "sessions" | "clock">
+export type FiguresContext = ActivityContext & Pick<PluginContext<unknown, never>, "monitor" | "clock">
 
 export function createFigures(zero: Pick<Zero, "house" | "company">, context: FiguresContext): Figures {
   const { monitor, sessions, clock } = context
   const started = clock.monotonic()
+  const activity = createActivity(context)
+
+  const inMemory = (): readonly SessionStatus[] => {
+    const list = sessions.list()
+    activity.note(list)
+    return list
+  }
 
   const global = (): GlobalFigures => {
     const counts = zero.house(monitor.totals())
     const { sent, received, connections, disconnections } = counts
-    const active = sessions.list().filter(({ connected }) => connected).length
+    const active = inMemory().filter(({ connected }) => connected).length
     return {
       messagesSent: sent,
       messagesReceived: received,
@@ -75,7 +83,7 @@ export function createFigures(zero: Pick<Zero, "house" | "company">, context: Fi
   const shown = (company: string, counts: Counts, session: SessionStatus | undefined): CompanyFigures => {
     const { sent, received, failed, connections, disconnections, mediaSent, mediaReceived } = counts
     const connectedAt = session?.connected === true ? session.connectedAt : null
-    const lastActivity = session?.lastActivity ?? null
+    const lastActivity = activity.of(company, session)
     return {
       companyId: company,
       // A clock that was set back must not make it less than nothing.
@@ -89,7 +97,7 @@ export function createFigures(zero: Pick<Zero, "house" | "company">, context: Fi
   }
 
   const companies = (): Readonly<Record<string, CompanyFigures>> => {
-    const lines = new Map(sessions.list().map((session) => [session.companyId, session]))
+    const lines = new Map(inMemory().map((session) => [session.companyId, session]))
     // Names of companies must never be taken for what every object has.
     const all: Record<string, CompanyFigures> = Object.create(null)
     for (const company of [...monitor.companies()].sort()) {

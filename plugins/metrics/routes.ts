@@ -30,7 +30,7 @@ export interface Shown {
 }
 
 type Context = Pick<
-  PluginContext<unknown, "METRICS_DISABLED" | "NOT_FOUND">,
+  PluginContext<unknown, "METRICS_DISABLED" | "NOT_FOUND" | "STORAGE_UNAVAILABLE">,
   "route" | "reject" | "companies" | "clock" | "metrics"
 >
 
@@ -92,8 +92,12 @@ export function mountRoutes({ figures, sampling, zero, alerts }: Shown, context:
   route({
     spec: specs.reset,
     async handle() {
-      const { at, companies: begun } = await zero.reset()
-      return answer({ reset: { at: new Date(at).toISOString(), companies: begun } })
+      try {
+        const { at, companies: begun } = await zero.reset()
+        return answer({ reset: { at: new Date(at).toISOString(), companies: begun } })
+      } catch (cause) {
+        return reject("STORAGE_UNAVAILABLE", { cause })
+      }
     },
   })
 

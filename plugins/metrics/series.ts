@@ -111,9 +111,9 @@ export function createSeries(slots = SLOTS): Series {
       const last = chunks.at(-1)
       const dropped: number[] = []
       if (last === undefined || last.count === CHUNK) {
-        const stay = chunks.filter((chunk) => newest(chunk) > sample.at - DAY_MS).slice(-(slots - 1))
-        dropped.push(...chunks.filter((chunk) => !stay.includes(chunk)).map(({ slot }) => slot))
-        chunks = stay
+        const stay = new Set(chunks.filter((chunk) => newest(chunk) > sample.at - DAY_MS).slice(-(slots - 1)))
+        dropped.push(...chunks.filter((chunk) => !stay.has(chunk)).map(({ slot }) => slot))
+        chunks = [...stay]
         begin(freeSlot())
       }
       const chunk = chunks.at(-1) as Chunk

@@ -4,12 +4,14 @@ import { count, type TotalKey } from "../../core/monitor/totals.ts"
 import metrics from "../../plugins/metrics/index.ts"
 import type { Answer } from "../http/harness.ts"
 import { principals } from "../http/harness.ts"
-import { createTestMonitor } from "../support/monitor.ts"
+import { createTestMonitor, type TestMonitor } from "../support/monitor.ts"
 import { createPluginHouse, type PluginHouse, type PluginHouseOptions } from "./house.ts"
 
 /** The plugin in a house whose figures are real ones, counted through the ledger. */
 export interface MetricsHouse extends PluginHouse {
   count(company: string, counts: Partial<Record<TotalKey, number>>): Promise<void>
+  /** What takes time. */
+  readonly meter: TestMonitor["meter"]
   erase(company: string): Promise<void>
   /** An answer of `/api/whatsapp/metrics…` to the admin's key, or another one. */
   read(path: string, key?: string): Promise<Answer>
@@ -24,7 +26,7 @@ export interface MetricsOptions extends Partial<PluginHouseOptions> {
 
 export async function openMetrics(options: MetricsOptions = {}): Promise<MetricsHouse> {
   const { intervalMs = 60_000, enabled = true, plugins = [], ledger = createMemoryLedger(), prepare } = options
-  const { book, monitor } = createTestMonitor(ledger, enabled)
+  const { book, monitor, meter } = createTestMonitor(ledger, enabled)
   await book.open()
   const house = await createPluginHouse({
     monitor,
@@ -37,6 +39,7 @@ export async function openMetrics(options: MetricsOptions = {}): Promise<Metrics
     },
   })
   return Object.assign(house, {
+    meter,
     async count(company: string, counts: Partial<Record<TotalKey, number>>) {
       const ops = Object.entries(counts).map(([key, by]) => count(key as TotalKey, by))
       await book.ledger.commit(company, ops)
