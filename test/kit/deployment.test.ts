@@ -4,7 +4,7 @@ import { createRequire } from "node:module"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
-import { root } from "../house/source.ts"
+import { read, root } from "../house/source.ts"
 import { type Sandbox, startSandbox } from "../sandbox/index.ts"
 import { temporaryFolder } from "../support/folder.ts"
 import { type RedisServer, redisMissing, startRedis } from "../support/redis-server.ts"
@@ -174,7 +174,10 @@ describe("PM2", () => {
     const { apps } = await ecosystem()
     const [{ cwd, script, env }] = apps as [App]
     expect(cwd).toBe(app)
-    await writeFile(join(app, ".env"), "WHATSAPP_MULTI_TENANT=true\nWHATSAPP_MAX_SESSIONS=100\n# ... other settings\n")
+    await writeFile(
+      join(app, ".env"),
+      `${defaults()}WHATSAPP_MULTI_TENANT=true\nWHATSAPP_MAX_SESSIONS=100\n# ... other settings\n`,
+    )
     const port = await freePort()
     const served = await serve([process.execPath, join(cwd, script)], {
       cwd,
@@ -184,10 +187,19 @@ describe("PM2", () => {
     expect(await inForce(served)).toMatchObject({
       WHATSAPP_MULTI_TENANT: [true, ".env"],
       WHATSAPP_MAX_SESSIONS: [100, ".env"],
+      WHATSAPP_COMPANY_ID_PATTERN: ["^[a-zA-Z0-9_-]+$", ".env"],
     })
     expect(await served.end("SIGINT")).toEqual({ code: 0, signal: null })
   })
 })
+
+/** `.env.example` with the # taken from every default, but for the config file, of which an image has the compiled form only. */
+function defaults(): string {
+  const lines = [...read(".env.example").matchAll(/^# (?!WHATSAPP_CONFIG)([A-Z][A-Z0-9_]*=.+)$/gm)].map(
+    ([, line]) => line,
+  )
+  return `${lines.join("\n")}\n`
+}
 
 interface App {
   readonly cwd: string

@@ -28,7 +28,7 @@ const KNOWN = new Set([
 /** Throws on an instruction that is not known here, so that none is passed over. */
 export function parseDockerfile(text: string): readonly StageText[] {
   const stages: { name: string | undefined; image: string; instructions: Instruction[] }[] = []
-  const joined = text.replaceAll(/^\s*#.*\n/gm, "").replaceAll(/\\\n\s*/g, " ")
+  const joined = text.replaceAll(/^\s*#.*\n/gm, "").replaceAll(/\s*\\\n\s*/g, " ")
   for (const line of joined.split("\n").filter((line) => line.trim() !== "")) {
     const [, name = "", rest = ""] = /^([A-Z]+)\s+(.*)$/.exec(line) ?? []
     if (!KNOWN.has(name)) throw new Error(`This line is not understood: ${line}`)

@@ -42,12 +42,14 @@ const DOCKERFILE = "config/docker/Dockerfile"
 export async function buildImage(scratch: string): Promise<Image> {
   const texts = parseDockerfile(await readFile(join(root, DOCKERFILE), "utf8"))
   const context = included(await readFile(join(root, `${DOCKERFILE}.dockerignore`), "utf8"), listFiles())
-  const stages = new Map<string, Stage>()
-  let last: Stage | undefined
-  for (const [index, text] of texts.entries()) {
-    last = await buildStage(text, { folder: join(scratch, String(index)), context, stages })
-    if (text.name !== undefined) stages.set(text.name, last)
-  }
+  const stages = new Map<string, Promise<Stage>>()
+  // All at once, as BuildKit does it: one waits for another where it copies from it.
+  const built = texts.map((text, index) => {
+    const stage = buildStage(text, { folder: join(scratch, String(index)), context, stages })
+    if (text.name !== undefined) stages.set(text.name, stage)
+    return stage
+  })
+  const last = (await Promise.all(built)).at(-1)
   if (last === undefined) throw new Error("The Dockerfile has no stage")
   return last
 }
@@ -55,7 +57,7 @@ export async function buildImage(scratch: string): Promise<Image> {
 interface Site {
   readonly folder: string
   readonly context: readonly string[]
-  readonly stages: ReadonlyMap<string, Stage>
+  readonly stages: ReadonlyMap<string, Promise<Stage>>
 }
 
 async function buildStage(text: StageText, site: Site): Promise<Stage> {
@@ -94,7 +96,9 @@ async function buildStage(text: StageText, site: Site): Promise<Stage> {
 /** Files of the context, or what another stage made. As Docker does, it takes the contents of a folder, and fails on nothing. */
 async function copy(text: string, stage: Stage, { context, stages }: Site): Promise<void> {
   const words = text.split(/\s+/)
-  const from = words[0]?.startsWith("--from=") ? stages.get(words.shift()?.slice("--from=".length) ?? "") : undefined
+  const from = words[0]?.startsWith("--from=")
+    ? await stages.get(words.shift()?.slice("--from=".length) ?? "")
+    : undefined
   const target = words.pop() ?? ""
   if (words.some((word) => word.startsWith("--"))) throw new Error(`This is not understood: COPY ${text}`)
   if (words.length > 1 && !target.endsWith("/")) throw new Error(`COPY of several into what is no folder: ${text}`)
