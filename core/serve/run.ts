@@ -38,6 +38,9 @@ export async function run(listen: Listen, more: Pick<AppOptions, "unfilteredLog"
     void stop(1)
   })
 
+  // Whoever read the output (`| head`) may be gone, and what libraries print then must not end the server.
+  for (const output of [process.stdout, process.stderr]) output.on("error", () => undefined)
+
   try {
     app = createApp({ config: await loadConfig(), listen, ...more })
     await app.start()
