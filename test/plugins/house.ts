@@ -41,6 +41,8 @@ export interface PluginHouse {
   sessions: SessionStatus[]
   /** The companies there are, with the settings that plugins declare. */
   readonly companies: Record<string, Readonly<Record<string, unknown>>>
+  /** What is said of them when those at rest are asked for as well. */
+  all: () => Promise<readonly SessionStatus[]>
   /** Companies asked for proof of life, in order. */
   readonly proved: string[]
   /** Companies whose connection was ended for its silence, in order. */
@@ -110,6 +112,7 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
     clock,
     log,
     sessions: [],
+    all: async () => house.sessions,
     proved: [],
     healed: [],
     companies: {},
@@ -181,7 +184,7 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
         list: () => house.sessions,
         get: (company) => house.sessions.find(({ companyId }) => companyId === company),
         look: async (company) => house.sessions.find(({ companyId }) => companyId === company),
-        all: async () => house.sessions,
+        all: () => house.all(),
         prove: (company) => {
           house.proved.push(company)
           return house.prove(company)
