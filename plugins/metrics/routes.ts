@@ -18,7 +18,10 @@ interface Alert {
   readonly message: string
   readonly value: number
   readonly threshold: number
-  readonly since: number | string
+  /** ISO 8601. */
+  readonly since: string
+  /** Of one that is a company's own. */
+  readonly companyId?: string
 }
 
 export interface Shown {
@@ -119,6 +122,7 @@ export function mountDisabled({ route, reject }: Pick<Context, "route" | "reject
   }
 }
 
-function shownAlert({ type, severity, message, value, threshold, since }: Alert) {
-  return { type, severity, message, value, threshold, since: new Date(since).toISOString() }
+function shownAlert({ type, severity, message, value, threshold, since, companyId }: Alert): Alert {
+  const own = companyId === undefined ? {} : { companyId }
+  return { type, severity, message, value, threshold, since, ...own }
 }

@@ -53,22 +53,26 @@ const company = z
 
 const companies = z.record(z.string(), company).openapi({ description: "By company" })
 
-const latency = z.object({
-  avg: z.number(),
-  min: z.number(),
-  max: z.number(),
-  p50: z.number(),
-  p95: z.number(),
-  p99: z.number(),
-  samples: count,
-})
+const latency = z
+  .object({
+    avg: z.number(),
+    min: z.number(),
+    max: z.number(),
+    p50: z.number(),
+    p95: z.number(),
+    p99: z.number(),
+    samples: count,
+  })
+  .openapi("LatencySummary")
 const performance = z
   .object({ messageLatency: latency, sessionInitTime: latency, reconnectTime: latency })
   .openapi({ description: "Milliseconds" })
 
 const metric = z.enum(METRICS, { error: `expected one of ${METRICS.join(", ")}` })
-const points = z.array(z.object({ timestamp: count, value: z.number() }))
-const perTime = z.object({ messagesPerSecond: z.number(), messagesPerMinute: z.number(), window: milliseconds })
+const points = z.array(z.object({ timestamp: count, value: z.number() })).openapi("TimeSeries")
+const perTime = z
+  .object({ messagesPerSecond: z.number(), messagesPerMinute: z.number(), window: milliseconds })
+  .openapi("MessageRate")
 const alert = z.object({
   type: z.string(),
   severity: z.string(),
@@ -76,6 +80,7 @@ const alert = z.object({
   value: z.number(),
   threshold: z.number(),
   since: time,
+  companyId: z.string().optional(),
 })
 
 const timestamp = count.openapi({ description: "Milliseconds since 1970", example: 1769851800000 })

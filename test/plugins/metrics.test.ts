@@ -249,13 +249,17 @@ describe("With metrics disabled", () => {
 })
 
 describe("The export", () => {
-  const alert = { type: "memory", severity: "warning", message: "Much", value: 900, threshold: 500, since: 0 }
+  const alert = { type: "memory", severity: "warning", message: "Much", value: 900, threshold: 500 }
+  const own = { ...alert, type: "lost", since: "2026-01-01T00:00:00.000Z", companyId: "a" }
   const alerting = definePlugin({
     name: "judge",
     description: "Judges",
     provides: ["alerts"],
     setup({ provide }) {
-      provide("alerts", { current: () => [alert], thresholds: () => ({}) })
+      provide("alerts", {
+        current: () => [{ ...alert, since: "2025-12-31T00:00:00.000Z" }, own],
+        thresholds: () => ({}),
+      })
     },
   })
 
@@ -278,7 +282,7 @@ describe("The export", () => {
       performance: await part("/performance", "performance"),
       timeseries,
       rate: await part("/rate", "rate"),
-      alerts: [{ ...alert, since: "1970-01-01T00:00:00.000Z" }],
+      alerts: [{ ...alert, since: "2025-12-31T00:00:00.000Z" }, own],
     })
     await house.stop()
   })
