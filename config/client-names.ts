@@ -73,6 +73,7 @@ export const clientNames: ReadonlyMap<string, string> = new Map([
     "GET /metrics/timeseries": "metrics.timeseries",
     "GET /metrics/rate": "metrics.rate",
     "GET /metrics/alerts": "metrics.alerts",
+    "GET /metrics/alerts/history": "metrics.alertHistory",
     "GET /metrics/export": "metrics.export",
     "POST /metrics/reset": "metrics.reset",
 

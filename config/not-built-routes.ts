@@ -28,6 +28,5 @@ export const notBuiltRoutes: readonly NotBuiltRoute[] = [
   api("post", "/companies/{companyId}/webhooks/deliveries/{id}/replay", "admin"),
   api("post", "/companies/{companyId}/webhooks/replay", "admin"),
 
-  api("get", "/metrics/alerts", "operator"),
   { method: "get", path: "/dashboard", scope: "operator", company: "none" },
 ]

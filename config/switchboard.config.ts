@@ -8,6 +8,7 @@ import { s3Storage } from "../adapters/storage/s3/index.ts"
 import { createClock } from "../adapters/system/clock.ts"
 import { createNodeSystem } from "../adapters/system/node.ts"
 import { defineConfig } from "../core/config.ts"
+import alerting from "../plugins/alerting/index.ts"
 import apiKeys from "../plugins/api-keys/index.ts"
 import blocking from "../plugins/blocking/index.ts"
 import docs from "../plugins/docs/index.ts"
@@ -31,6 +32,7 @@ export default defineConfig({
     rateLimit, // how many messages in a window
     pacing, // when each of them goes
     encryption, // what is stored
+    alerting, // what is wrong
     metrics, // what is counted and measured
     health, // is it well
     docs, // what can be called

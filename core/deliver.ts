@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts"
 import { createBodyText } from "./deliver/body.ts"
+import type { Lane } from "./deliver/lanes.ts"
 import { deliveryMetrics } from "./deliver/metrics.ts"
 import { createPump } from "./deliver/pump.ts"
 import {
@@ -93,9 +94,14 @@ export function createDeliver(deps: DeliverDeps): Deliver {
     return begin({ id, channel: name, endpoint }, createBodyText(body), sequence.next(), clock.now())
   }
 
+  const open = (company: string, name: string, waiting: number): Lane => {
+    const channel = channels.get(name.slice(0, name.indexOf("\n")))?.channel
+    return lanes.open(company, name, waiting, channel?.shared === true)
+  }
+
   const added = (company: string, name: string, waiting: 0 | 1): void => {
     const lane = lanes.get(company, name)
-    if (lane === undefined) lanes.open(company, name, waiting)
+    if (lane === undefined) open(company, name, waiting)
     else {
       lane.waiting += waiting
       lanes.wake(lane)
@@ -108,7 +114,7 @@ export function createDeliver(deps: DeliverDeps): Deliver {
       if (lanes.get(company, name) !== undefined) continue
       const numbers = await ledger.numbers(company, WAITING_TABLE)
       if (lanes.get(company, name) !== undefined) continue
-      const { channel } = lanes.open(company, name, numbers[name] ?? 0)
+      const { channel } = open(company, name, numbers[name] ?? 0)
       if (!channels.has(channel)) unheard.add(channel)
     }
     for (const channel of unheard) log.warn({ plugin: channel }, "Deliveries wait for a plugin that is not there")

@@ -160,6 +160,8 @@ export interface DeliveryDraft extends DeliveryRef {
 
 /** Where deliveries go, and what becomes of them. */
 export interface DeliveryChannel {
+  /** An endpoint of that name is the same place for all companies, who share what it is tried at once. Default false. */
+  readonly shared?: boolean
   /**
    * Asked at each try, so that a changed URL and a new secret count at once. Undefined: the endpoint is no more, and what
    * was to go there is cancelled. Has 10 s; a throw counts as a failed try.

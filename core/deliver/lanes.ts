@@ -11,28 +11,39 @@ export interface Lane {
   waiting: number
   /** When there is something to try; infinite while that is known of none. */
   dueAt: number
-  /** Nothing is tried before; asked for by the receiver, or because the ledger fails. */
+  /** Nothing is tried before: the ledger failed. */
   restsUntil: number
-  /** The last try failed. */
-  struggling: boolean
+  readonly place: Place
   /** Its rows are being read. */
   reading: boolean
   /** Grows with whatever comes for it. */
   news: number
 }
 
+/** Where deliveries go. Lanes of several companies may lead to one. */
+export interface Place {
+  readonly key: string
+  lanes: number
+  running: number
+  /** Nothing is tried before; the receiver has asked for it. */
+  restsUntil: number
+  /** The last try failed. */
+  struggling: boolean
+}
+
 export interface LaneLimits {
   /** Tries at once in all. */
   readonly total: number
-  /** Of one endpoint. */
+  /** At one place. */
   readonly each: number
-  /** Of all endpoints together whose last try failed; such a one has but one at a time. */
+  /** At all places together whose last try failed; such a one has but one at a time. */
   readonly struggling: number
 }
 
 export interface Lanes {
   get(company: string, name: string): Lane | undefined
-  open(company: string, name: string, waiting: number): Lane
+  /** `shared`: an endpoint of that name is one place for all companies. */
+  open(company: string, name: string, waiting: number, shared: boolean): Lane
   /** Something has come that is due now. */
   wake(lane: Lane): void
   drop(lane: Lane): void
@@ -52,21 +63,30 @@ const keyOf = (company: string, name: string): string => `${company}\n${name}`
 
 export function createLanes({ total, each, struggling: hard }: LaneLimits): Lanes {
   const lanes = new Map<string, Lane>()
+  const places = new Map<string, Place>()
   let running = 0
   let struggling = 0
 
-  const roomOf = (lane: Lane): number => {
+  const roomAt = (place: Place): number => {
     const free = total - running
-    if (!lane.struggling) return Math.min(free, each - lane.running.size)
-    return Math.min(free, hard - struggling, 1 - lane.running.size)
+    if (!place.struggling) return Math.min(free, each - place.running)
+    return Math.min(free, hard - struggling, 1 - place.running)
   }
-  const timeOf = (lane: Lane): number => Math.max(lane.dueAt, lane.restsUntil)
+  const timeOf = ({ dueAt, restsUntil, place }: Lane): number => Math.max(dueAt, restsUntil, place.restsUntil)
+
+  const placeAt = (key: string): Place => {
+    const place = places.get(key) ?? { key, lanes: 0, running: 0, restsUntil: 0, struggling: false }
+    places.set(key, place)
+    place.lanes++
+    return place
+  }
 
   return {
     get: (company, name) => lanes.get(keyOf(company, name)),
-    open(company, name, waiting) {
+    open(company, name, waiting, shared) {
       const channel = name.slice(0, name.indexOf("\n"))
-      const at = { dueAt: 0, restsUntil: 0, struggling: false, reading: false, news: 0 }
+      const place = placeAt(shared ? name : keyOf(company, name))
+      const at = { place, dueAt: 0, restsUntil: 0, reading: false, news: 0 }
       const lane: Lane = { company, name, channel, running: new Set(), waiting, ...at }
       lanes.set(keyOf(company, name), lane)
       return lane
@@ -77,18 +97,20 @@ export function createLanes({ total, each, struggling: hard }: LaneLimits): Lane
     },
     drop(lane) {
       const key = keyOf(lane.company, lane.name)
-      if (lanes.get(key) === lane) lanes.delete(key)
+      if (lanes.get(key) !== lane) return
+      lanes.delete(key)
+      if (--lane.place.lanes === 0) places.delete(lane.place.key)
     },
     of: (company) => [...lanes.values()].filter((lane) => lane.company === company),
 
     next(now) {
       let first: Lane | undefined
       for (const lane of lanes.values()) {
-        if (lane.reading || timeOf(lane) > now || roomOf(lane) <= 0) continue
+        if (lane.reading || timeOf(lane) > now || roomAt(lane.place) <= 0) continue
         // Whoever waited longest; those that have just been served stand behind.
         if (first === undefined || timeOf(lane) < timeOf(first)) first = lane
       }
-      return first && { lane: first, room: roomOf(first) }
+      return first && { lane: first, room: roomAt(first.place) }
     },
     nextTime(now) {
       let time: number | undefined
@@ -101,16 +123,18 @@ export function createLanes({ total, each, struggling: hard }: LaneLimits): Lane
 
     began(lane, key) {
       lane.running.add(key)
+      lane.place.running++
       running++
-      if (lane.struggling) struggling++
+      if (lane.place.struggling) struggling++
     },
-    ended(lane, key, well) {
-      if (!lane.running.delete(key)) return
+    ended({ running: keys, place }, key, well) {
+      if (!keys.delete(key)) return
+      place.running--
       running--
-      if (lane.struggling) struggling--
-      if (well === undefined || well !== lane.struggling) return
-      struggling += well ? -lane.running.size : lane.running.size
-      lane.struggling = !well
+      if (place.struggling) struggling--
+      if (well === undefined || well !== place.struggling) return
+      struggling += well ? -place.running : place.running
+      place.struggling = !well
     },
     get running() {
       return running

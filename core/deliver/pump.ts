@@ -170,7 +170,7 @@ export function createPump(deps: PumpDeps): Pump {
     const { record } = found
     const now = clock.now()
     if (kind === "failed") {
-      if (throttled) lane.restsUntil = now + Math.min(asked ?? 0, LONGEST_REST_MS)
+      if (throttled) lane.place.restsUntil = now + Math.min(asked ?? 0, LONGEST_REST_MS)
       const { waited } = record
       const waitMs = nextWait({ tries: record.tries + 1, waited, asked, random: deps.random() })
       if (waitMs !== undefined) {

@@ -11,7 +11,7 @@ import {
   secretsInForce,
   strengthOf,
 } from "./secrets.ts"
-import { readHub, readStandard, verifyHub, verifyStandard } from "./signatures.ts"
+import { readHub, readStandard, signStandard, verifyHub, verifyStandard } from "./signatures.ts"
 
 /** How far a time stamp may be from the clock, in seconds; what the libraries of Standard Webhooks take. */
 const TOLERANCE_S = 300
@@ -21,9 +21,14 @@ const KEY_BYTES = 32
 
 const secret = z.string({ error: RULE }).refine(isSecret, { error: RULE }).optional()
 
+/** For plugins that send: whether there is a secret of the server's to sign with. */
+export interface Signing {
+  readonly ofServer: boolean
+}
+
 export default definePlugin({
   name: "webhook-signature",
-  description: "Lets in the calls of other systems that are signed with a company's secret.",
+  description: "Lets in the calls of other systems that are signed with a company's secret, and signs what goes out.",
   config: z.object({
     validate: bool.default(true).describe("Validate the signatures of inbound webhooks"),
     secret: secret.describe("Secret of inbound webhooks, for companies without one of their own"),
@@ -34,6 +39,7 @@ export default definePlugin({
     WHATSAPP_WEBHOOK_SECRET: { key: "secret", secret: true, refuseEmpty: true },
     WHATSAPP_WEBHOOK_SECRET_OLD: { key: "secretOld", secret: true, refuseEmpty: true },
   },
+  provides: ["signing"],
   companySettings: {
     webhookSecret: {
       schema: companySecret,
@@ -62,7 +68,7 @@ export default definePlugin({
     return problems
   },
 
-  setup({ config, on, reject, route, companies, system, clock, log }) {
+  setup({ config, on, reject, route, provide, companies, system, clock, log }) {
     const server = [config.secret, config.secretOld].filter((text) => text !== undefined)
     const decoy = system.randomBytes(KEY_BYTES)
     /** Settings that have been looked at; one object stays the same until one of them changes. */
@@ -84,8 +90,7 @@ export default definePlugin({
       if (newest !== undefined && !looked.has(settings)) {
         looked.add(settings)
         const weak = strengthOf(newest) < LEAST_BYTES
-        if (weak)
-          log.warn({ company }, "The company's webhookSecret is short and may be guessed")
+        if (weak) log.warn({ company }, "The company's webhookSecret is short and may be guessed")
       }
       return secretsInForce(kept, server, clock.now())
     }
@@ -113,6 +118,13 @@ export default definePlugin({
       if (config.validate) return refused(UNSIGNED)
       return { scheme: "unsigned", id: null, rememberMs: 0 }
     })
+
+    on("webhook:sign", (headers, { id, timestamp, body, secrets }) => {
+      const keys = secrets === "server" ? server : secrets
+      const signature = signStandard(id, String(timestamp), body, keys, system)
+      return signature === undefined ? headers : { ...headers, "webhook-signature": signature }
+    })
+    provide("signing", { ofServer: server.length > 0 } satisfies Signing)
 
     route(rotationRoute({ companies, system, clock, reject, server }))
   },

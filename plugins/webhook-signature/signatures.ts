@@ -97,3 +97,23 @@ export function verifyHub(
 function padded(keys: readonly Uint8Array[], count: number, decoy: Uint8Array): readonly Uint8Array[] {
   return [...keys, ...Array.from({ length: Math.max(0, count - keys.length) }, () => decoy)]
 }
+
+/**
+ * The value of `webhook-signature`: one for each key that a secret stands for, since receivers read it in either way and
+ * take whichever fits. Undefined without a secret; throws for one that stands for none.
+ */
+export function signStandard(
+  id: string,
+  timestamp: string,
+  body: Uint8Array,
+  secrets: readonly string[],
+  { hmac }: Pick<Tools, "hmac">,
+): string | undefined {
+  const content = signedContent({ id, timestamp, signatures: [] }, body)
+  const signatures = secrets.flatMap((secret) => {
+    const keys = standardKeys(secret)
+    if (keys.length === 0) throw new Error("A secret for signing is not base64 behind its prefix")
+    return keys.map((key) => `v1,${toBase64(hmac(key, content))}`)
+  })
+  return signatures.length === 0 ? undefined : signatures.slice(0, MOST_SIGNATURES).join(" ")
+}

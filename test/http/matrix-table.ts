@@ -97,6 +97,7 @@ export const needs: ReadonlyMap<string, Need> = new Map<string, Need>([
     "GET /metrics/timeseries",
     "GET /metrics/rate",
     "GET /metrics/alerts",
+    "GET /metrics/alerts/history",
     "GET /metrics/export",
     "POST /metrics/reset",
     "GET /health/metrics",

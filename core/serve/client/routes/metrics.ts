@@ -1,7 +1,7 @@
 // Made from the routes by `npx tsx config/docs.ts`.
 // biome-ignore-all format: written by a program
 import type { CallOptions } from "../request.ts"
-import type { CompanyMetrics, GlobalMetrics } from "./schemas.ts"
+import type { Alert, AlertEvent, CompanyMetrics, GlobalMetrics, LatencySummary, MessageRate, TimeSeries } from "./schemas.ts"
 
 export interface MetricsAlertHistoryQuery {
   /** How many items one page holds */
@@ -12,25 +12,7 @@ export interface MetricsAlertHistoryQuery {
 
 export interface MetricsAlertHistoryAnswer {
   readonly success: true
-  readonly data: readonly {
-    readonly id: string
-    readonly position: number
-    readonly type: "alert.raised" | "alert.resolved"
-    readonly timestamp: string
-    readonly data: {
-      readonly alertId: string
-      readonly type: "HIGH_ERROR_RATE" | "HIGH_DISCONNECT_RATE" | "HIGH_MEMORY" | "SESSION_FAILED"
-      readonly severity: "warning" | "critical"
-      readonly message: string
-      /** A share of rates, MB of memory, 1 of a session */
-      readonly value: number
-      readonly threshold: number
-      readonly since: string
-      /** Of those that are one company's */
-      readonly companyId?: string
-      readonly repeat?: number
-    }
-  }[]
+  readonly data: readonly AlertEvent[]
   /** Asks for the next page; null on the last */
   readonly nextCursor: string | null
   /** Milliseconds since the epoch */
@@ -39,17 +21,7 @@ export interface MetricsAlertHistoryAnswer {
 
 export interface MetricsAlertsAnswer {
   readonly success: true
-  readonly alerts: readonly {
-    readonly type: "HIGH_ERROR_RATE" | "HIGH_DISCONNECT_RATE" | "HIGH_MEMORY" | "SESSION_FAILED"
-    readonly severity: "warning" | "critical"
-    readonly message: string
-    /** A share of rates, MB of memory, 1 of a session */
-    readonly value: number
-    readonly threshold: number
-    readonly since: string
-    /** Of those that are one company's */
-    readonly companyId?: string
-  }[]
+  readonly alerts: readonly Alert[]
   readonly thresholds: Readonly<Record<string, number>>
   readonly hasAlerts: boolean
   /** Milliseconds since the epoch */
@@ -92,28 +64,27 @@ export interface MetricsExportAnswer {
     /** By company */
     readonly companies: Readonly<Record<string, CompanyMetrics>>
     /** Milliseconds */
-    readonly performance: {
-      readonly messageLatency: { readonly avg: number; readonly min: number; readonly max: number; readonly p50: number; readonly p95: number; readonly p99: number; readonly samples: number }
-      readonly sessionInitTime: { readonly avg: number; readonly min: number; readonly max: number; readonly p50: number; readonly p95: number; readonly p99: number; readonly samples: number }
-      readonly reconnectTime: { readonly avg: number; readonly min: number; readonly max: number; readonly p50: number; readonly p95: number; readonly p99: number; readonly samples: number }
-    }
+    readonly performance: { readonly messageLatency: LatencySummary; readonly sessionInitTime: LatencySummary; readonly reconnectTime: LatencySummary }
     /** Each metric over the last hour */
     readonly timeseries: {
-      readonly messagesSent?: readonly { readonly timestamp: number; readonly value: number }[]
-      readonly messagesReceived?: readonly { readonly timestamp: number; readonly value: number }[]
-      readonly messagesFailed?: readonly { readonly timestamp: number; readonly value: number }[]
-      readonly messagesPerMinute?: readonly { readonly timestamp: number; readonly value: number }[]
-      readonly errors?: readonly { readonly timestamp: number; readonly value: number }[]
-      readonly activeSessions?: readonly { readonly timestamp: number; readonly value: number }[]
-      readonly memoryMb?: readonly { readonly timestamp: number; readonly value: number }[]
+      readonly messagesSent?: TimeSeries
+      readonly messagesReceived?: TimeSeries
+      readonly messagesFailed?: TimeSeries
+      readonly messagesPerMinute?: TimeSeries
+      readonly errors?: TimeSeries
+      readonly activeSessions?: TimeSeries
+      readonly memoryMb?: TimeSeries
     }
-    readonly rate: {
-      readonly messagesPerSecond: number
-      readonly messagesPerMinute: number
-      /** Milliseconds */
-      readonly window: number
-    }
-    readonly alerts: readonly { readonly type: string; readonly severity: string; readonly message: string; readonly value: number; readonly threshold: number; readonly since: string }[]
+    readonly rate: MessageRate
+    readonly alerts: readonly {
+      readonly type: string
+      readonly severity: string
+      readonly message: string
+      readonly value: number
+      readonly threshold: number
+      readonly since: string
+      readonly companyId?: string
+    }[]
   }
   /** Milliseconds since 1970 */
   readonly timestamp: number
@@ -122,11 +93,7 @@ export interface MetricsExportAnswer {
 export interface MetricsPerformanceAnswer {
   readonly success: true
   /** Milliseconds */
-  readonly performance: {
-    readonly messageLatency: { readonly avg: number; readonly min: number; readonly max: number; readonly p50: number; readonly p95: number; readonly p99: number; readonly samples: number }
-    readonly sessionInitTime: { readonly avg: number; readonly min: number; readonly max: number; readonly p50: number; readonly p95: number; readonly p99: number; readonly samples: number }
-    readonly reconnectTime: { readonly avg: number; readonly min: number; readonly max: number; readonly p50: number; readonly p95: number; readonly p99: number; readonly samples: number }
-  }
+  readonly performance: { readonly messageLatency: LatencySummary; readonly sessionInitTime: LatencySummary; readonly reconnectTime: LatencySummary }
   /** Milliseconds since 1970 */
   readonly timestamp: number
 }
@@ -138,12 +105,7 @@ export interface MetricsRateQuery {
 
 export interface MetricsRateAnswer {
   readonly success: true
-  readonly rate: {
-    readonly messagesPerSecond: number
-    readonly messagesPerMinute: number
-    /** Milliseconds */
-    readonly window: number
-  }
+  readonly rate: MessageRate
   /** Milliseconds since 1970 */
   readonly timestamp: number
 }
@@ -171,7 +133,7 @@ export interface MetricsTimeseriesAnswer {
   readonly metric: "messagesSent" | "messagesReceived" | "messagesFailed" | "messagesPerMinute" | "errors" | "activeSessions" | "memoryMb"
   /** Milliseconds */
   readonly duration: number
-  readonly data: readonly { readonly timestamp: number; readonly value: number }[]
+  readonly data: TimeSeries
   /** Milliseconds since 1970 */
   readonly timestamp: number
 }

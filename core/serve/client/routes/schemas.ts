@@ -1,6 +1,38 @@
 // Made from the routes by `npx tsx config/docs.ts`.
 // biome-ignore-all format: written by a program
 
+export interface Alert {
+  readonly type: "HIGH_ERROR_RATE" | "HIGH_DISCONNECT_RATE" | "HIGH_MEMORY" | "SESSION_FAILED"
+  readonly severity: "warning" | "critical"
+  readonly message: string
+  /** A share of rates, MB of memory, 1 of a session */
+  readonly value: number
+  readonly threshold: number
+  readonly since: string
+  /** Of those that are one company's */
+  readonly companyId?: string
+}
+
+export interface AlertEvent {
+  readonly id: string
+  readonly position: number
+  readonly type: "alert.raised" | "alert.resolved"
+  readonly timestamp: string
+  readonly data: {
+    readonly alertId: string
+    readonly type: "HIGH_ERROR_RATE" | "HIGH_DISCONNECT_RATE" | "HIGH_MEMORY" | "SESSION_FAILED"
+    readonly severity: "warning" | "critical"
+    readonly message: string
+    /** A share of rates, MB of memory, 1 of a session */
+    readonly value: number
+    readonly threshold: number
+    readonly since: string
+    /** Of those that are one company's */
+    readonly companyId?: string
+    readonly repeat?: number
+  }
+}
+
 export interface ApiKey {
   /** The part of the key that is no secret */
   readonly keyId: string
@@ -127,6 +159,16 @@ export interface ImportReport {
   readonly overridden: readonly { readonly code: string; readonly message: string }[]
 }
 
+export interface LatencySummary {
+  readonly avg: number
+  readonly min: number
+  readonly max: number
+  readonly p50: number
+  readonly p95: number
+  readonly p99: number
+  readonly samples: number
+}
+
 export interface Message {
   readonly messageId: string
   readonly providerMessageId: string | null
@@ -157,6 +199,13 @@ export interface Message {
   readonly held: { readonly reason: string | null; readonly until: string } | null
 }
 
+export interface MessageRate {
+  readonly messagesPerSecond: number
+  readonly messagesPerMinute: number
+  /** Milliseconds */
+  readonly window: number
+}
+
 export interface SessionStatus {
   readonly companyId: string
   readonly status: "idle" | "connecting" | "qr" | "pairing-code" | "passkey-required" | "connected" | "reconnecting" | "disconnected" | "qr-expired" | "logged-out" | "replaced" | "outdated" | "failed"
@@ -171,3 +220,8 @@ export interface SessionStatus {
   readonly provider: string
   readonly storage: string
 }
+
+export type TimeSeries = readonly {
+  readonly timestamp: number
+  readonly value: number
+}[]
