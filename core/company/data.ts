@@ -13,6 +13,7 @@ import { createBatchRows } from "../message/batch-rows.ts"
 import type { Chats } from "../message/chats.ts"
 import type { Outbox } from "../message/outbox.ts"
 import type { Pairs } from "../message/pairs.ts"
+import type { TotalsBook } from "../monitor/totals-book.ts"
 import type { Settlement } from "../message/settle.ts"
 import type { AuthRecord } from "../records/auth-records.ts"
 import type { Provider } from "../provider.ts"
@@ -55,6 +56,7 @@ export interface CompanyDataDeps {
   /** Unguarded. */
   readonly ledger: Ledger
   readonly guard: Guard
+  readonly totals?: TotalsBook["ends"] | undefined
   readonly settings: Pick<CoreSettings, "authStateTtlMs">
   readonly provider: Provider
   readonly homes: Homes
@@ -139,6 +141,7 @@ export function createCompanyData(deps: CompanyDataDeps): CompanyData {
   const erasure = createErasure({
     ledger,
     guard,
+    totals: deps.totals,
     homes,
     clock,
     log,

@@ -6,6 +6,7 @@ import type { Ledger, Op } from "../ledger.ts"
 import type { Logger } from "../log.ts"
 import { decodeRecord, encodeRecord } from "../records/values.ts"
 import type { Call } from "../types.ts"
+import type { TotalsBook } from "../monitor/totals-book.ts"
 import { within } from "../within.ts"
 import type { Guard } from "./guard.ts"
 
@@ -38,6 +39,8 @@ export interface ErasureDeps {
   /** Unguarded. */
   readonly ledger: Ledger
   readonly guard: Guard
+  /** What becomes of the company's counts where its records are replaced. */
+  readonly totals?: TotalsBook["ends"] | undefined
   readonly homes: Homes
   readonly clock: Clock
   readonly log: Logger
@@ -183,13 +186,20 @@ export function createErasure(deps: ErasureDeps): Erasure {
         await write(company, mark)
         guard.close(company)
         await deps.silence(company, false)
-        const left = await empty(company, mark)
-        if (left.length > 0) throw isAway(left)
+        await deps.totals?.hold(company)
         try {
-          await work()
-        } catch (thrown) {
-          await finish(company, mark)
-          throw thrown
+          const left = await empty(company, mark)
+          if (left.length > 0) throw isAway(left)
+          try {
+            await work()
+            await deps.totals?.keep(company)
+          } catch (thrown) {
+            deps.totals?.drop(company)
+            await finish(company, mark)
+            throw thrown
+          }
+        } finally {
+          deps.totals?.drop(company)
         }
         await unmark(company)
         guard.open(company)

@@ -2,9 +2,10 @@ import type { Clock } from "../clock.ts"
 import { type AppError, appError } from "../errors.ts"
 import type { Homes } from "../homes/homes.ts"
 import type { Hooks } from "../hooks.ts"
-import type { Ledger } from "../ledger.ts"
+import type { Ledger, Op } from "../ledger.ts"
 import { newRecord, placeRecord } from "../line/record.ts"
 import type { Logger } from "../log.ts"
+import { count } from "../monitor/totals.ts"
 import type { AuthFacts, FileProblem, Provider } from "../provider.ts"
 import type { AuthRecord } from "../records/auth-records.ts"
 import type { Sessions } from "../sessions.ts"
@@ -124,14 +125,19 @@ export function createImporter(deps: ImporterDeps): Importer {
     }
   }
 
-  /** The line of the company, if it is in memory, lets go of everything. */
-  const settle = async (company: string): Promise<void> => {
+  /** The line of the company, if it is in memory, lets go of everything. Gives what is to be counted for it. */
+  const settle = async (company: string): Promise<readonly Op[]> => {
     const line = sessions.peek(company)
-    if (line === undefined) return erasure.admit(company)
+    if (line === undefined) {
+      await erasure.admit(company)
+      return []
+    }
+    const lost = line.record.state === "connected" ? [count("disconnections")] : []
     await line.stop("closing", "replaced by an import")
     await line.flush(FLUSH_MS)
     line.abandon()
     sessions.drop(company)
+    return lost
   }
 
   return {
@@ -146,10 +152,10 @@ export function createImporter(deps: ImporterDeps): Importer {
         const { user } = facts
         const report = { companyId: company, dryRun, user, counts: countsOf(auth), skipped: problems, overridden }
         if (dryRun) return report
-        await settle(company)
+        const lost = await settle(company)
         await saveAuth(company, auth)
         const record = { ...newRecord, linked: true, wanted: true, user, lastActivity: clock.now() }
-        await ledger.commit(company, [{ op: "put", ...placeRecord(record, deps.unfinishedKeptMs) }])
+        await ledger.commit(company, [{ op: "put", ...placeRecord(record, deps.unfinishedKeptMs) }, ...lost])
         sessions.companies.add(company)
         log.info({ company, files: files.size, forced: overridden.length > 0 }, "A link has been imported")
         return report

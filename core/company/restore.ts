@@ -4,6 +4,7 @@ import type { DumpedRecord, Ledger, Op } from "../ledger.ts"
 import { type LineRecord, SESSION_TABLE } from "../line/record.ts"
 import { shownAgain } from "../line/company-row.ts"
 import { BATCH_TABLE, createBatchRows } from "../message/batch-rows.ts"
+import { isBookkeeping, TOTALS_TABLE } from "../monitor/totals.ts"
 import { decodeRecord, encodeRecord } from "../records/values.ts"
 import type { ExportFile } from "./export-file.ts"
 
@@ -36,6 +37,8 @@ export async function restoreRecords(
   for (const record of file.records()) {
     // Where the auth state lies is this server's own matter.
     if (record.table === HOME_TABLE) continue
+    // So is to which series its counts belong.
+    if (record.table === TOTALS_TABLE && record.kind === "number" && isBookkeeping(record.key)) continue
     waiting.push(adapted(record, linked))
     if (waiting.length === PORTION) await flush()
   }

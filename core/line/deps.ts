@@ -6,6 +6,7 @@ import type { Ledger } from "../ledger.ts"
 import type { Instruments } from "../loading/instruments.ts"
 import type { Logger } from "../log.ts"
 import type { Meter } from "../monitor/meter.ts"
+import type { TotalsBook } from "../monitor/totals-book.ts"
 import type { Provider } from "../provider.ts"
 import type { CoreSettings } from "../settings.ts"
 import type { Digest } from "../system.ts"
@@ -25,6 +26,7 @@ export interface LinesDeps {
   readonly clock: Clock
   readonly log: Logger
   readonly meter?: Meter | undefined
+  readonly totals?: TotalsBook["ends"]
   readonly sha256: (data: Uint8Array) => Uint8Array
   readonly openSha256: () => Digest
   /** The way out to the proxies and endpoints that companies set. */

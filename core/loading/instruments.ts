@@ -1,9 +1,12 @@
-import type { Metrics, MetricSnapshot, MetricSpec, MetricSpecs } from "../metrics.ts"
+import type { Metrics, MetricSnapshot, MetricSpec, MetricSpecs, NumberSeries } from "../metrics.ts"
+import { createSlots, OTHER, type Slots } from "../monitor/slots.ts"
 
 /** Every instrument of a house. */
 export interface Instruments {
   /** Makes a plugin's instruments. Throws for a name that is taken. */
   declare(plugin: string, specs: MetricSpecs): void
+  /** What a counter or gauge shows is kept elsewhere. */
+  show(plugin: string, name: string, series: () => readonly NumberSeries[]): void
   /** How that plugin uses them, and no others. */
   of(plugin: string): Metrics
   snapshot(): readonly MetricSnapshot[]
@@ -14,6 +17,8 @@ export interface Instruments {
 export interface InstrumentsOptions {
   /** How many companies have series of their own. */
   readonly companies: number
+  /** Which of them, where others decide it as well. */
+  readonly slots?: Slots
 }
 
 type Given = Readonly<Record<string, unknown>>
@@ -34,23 +39,15 @@ interface Instrument {
   readonly labels: readonly string[]
   readonly buckets: readonly number[]
   readonly series: Map<string, Series>
+  /** In the place of `series`. */
+  shown: (() => readonly NumberSeries[]) | undefined
 }
 
-const OTHER = "other"
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-export function createInstruments({ companies }: InstrumentsOptions): Instruments {
+export function createInstruments({ companies, slots = createSlots(companies) }: InstrumentsOptions): Instruments {
   const instruments = new Map<string, Instrument>()
-  const shown = new Set<string>()
   const collecting: (() => void)[] = []
-
-  const nameOf = (company: string): string => {
-    if (shown.has(company)) return company
-    // One that is called so would be taken for all the others.
-    if (shown.size >= companies || company === "" || company === OTHER) return OTHER
-    shown.add(company)
-    return company
-  }
 
   const find = (plugin: string, name: string, kind: MetricSpec["kind"]): Instrument => {
     const found = instruments.get(name)
@@ -79,7 +76,7 @@ export function createInstruments({ companies }: InstrumentsOptions): Instrument
     const values = labels.map((label) => {
       const value = given[label] as string
       const allowed = spec.labels?.[label] ?? []
-      if (allowed === "company") return nameOf(value)
+      if (allowed === "company") return slots.claim(value)
       return allowed.includes(value) ? value : OTHER
     })
     return seriesAt(instrument, values)
@@ -102,11 +99,17 @@ export function createInstruments({ companies }: InstrumentsOptions): Instrument
         if (instruments.has(name)) throw new Error(`Plugin ${owner}: the metric ${name} has an owner already`)
         const labels = Object.keys(spec.labels ?? {})
         const buckets = spec.kind === "histogram" ? (spec.buckets ?? SECONDS) : []
-        const instrument: Instrument = { name, owner, spec, labels, buckets, series: new Map() }
+        const instrument: Instrument = { name, owner, spec, labels, buckets, series: new Map(), shown: undefined }
         instruments.set(name, instrument)
         // What has not happened yet counts 0; what a gauge would show is not known yet.
         if (labels.length === 0 && spec.kind !== "gauge") seriesAt(instrument, [])
       }
+    },
+
+    show(owner, name, series) {
+      const instrument = instruments.get(name)
+      if (instrument?.owner !== owner) throw new Error(`Plugin ${owner}: ${name} is not among its metrics`)
+      instrument.shown = series
     },
 
     of(plugin) {
@@ -140,7 +143,7 @@ export function createInstruments({ companies }: InstrumentsOptions): Instrument
     snapshot,
 
     forget(company) {
-      if (!shown.delete(company)) return
+      if (!slots.forget(company)) return
       for (const instrument of instruments.values()) {
         const { spec, labels, series } = instrument
         const at = labels.find((label) => spec.labels?.[label] === "company")
@@ -157,10 +160,11 @@ export function createInstruments({ companies }: InstrumentsOptions): Instrument
   }
 }
 
-function read({ name, owner, spec, labels, buckets, series }: Instrument): MetricSnapshot {
+function read({ name, owner, spec, labels, buckets, series, shown }: Instrument): MetricSnapshot {
   const { kind, help } = spec
   const about = { name, owner, help, labels: [...labels] }
   if (kind !== "histogram") {
+    if (shown !== undefined) return { ...about, kind, series: shown() }
     return {
       ...about,
       kind,

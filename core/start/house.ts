@@ -8,7 +8,9 @@ import { createLines, type Lines } from "../lines.ts"
 import { createLocalOwnership } from "../records/local-ownership.ts"
 import type { Ledger } from "../ledger.ts"
 import { createLatencyBook } from "../monitor/latencies.ts"
-import { createTotalsBook } from "../monitor/totals.ts"
+import { createSlots } from "../monitor/slots.ts"
+import { createTotalsBook } from "../monitor/totals-book.ts"
+import { showTotals } from "../monitor/totals-metrics.ts"
 import { createInstruments, type Instruments } from "../loading/instruments.ts"
 import { type PluginHost, setUpPlugin } from "../loading/plugin-setup.ts"
 import type { Plugin } from "../plugin.ts"
@@ -58,7 +60,8 @@ export async function openHouse(input: HouseInput): Promise<House> {
       log.error({ company, error: toError(thrown) }, "Records that are due do not open"),
   })
   undo.push("ledger", () => sealed.close())
-  const totals = createTotalsBook(sealed, { enabled: settings.metricsEnabled })
+  const slots = createSlots(settings.metricsCompanies)
+  const totals = createTotalsBook(sealed, { enabled: settings.metricsEnabled, slots })
   await startStep("The totals cannot be read", () => totals.open())
   const latencies = createLatencyBook()
   const ledger = { ...sealed, ...totals.ledger }
@@ -76,7 +79,8 @@ export async function openHouse(input: HouseInput): Promise<House> {
   const tools = (): StorageTools => ({ sha256: system.sha256, sealer: sealing.sealer })
   const homes = createHomes({ ledger, ownership: createLocalOwnership(ledger, clock), stores, tools })
   const reseal = createReseal({ homes, ledger, sealing, background, clock, log })
-  const instruments = createInstruments({ companies: settings.metricsCompanies })
+  const instruments = createInstruments({ companies: settings.metricsCompanies, slots })
+  if (settings.metricsEnabled) showTotals(instruments, "core", totals)
   hooks.add("instruments", "company:erased", ({ company }) => instruments.forget(company))
   for (const { name, hooks: own = {}, metrics = {} } of prepared.plugins) {
     instruments.declare(name, metrics)
@@ -94,6 +98,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
     hooks,
     clock,
     log,
+    totals: totals.ends,
     meter: settings.metricsEnabled ? { note: latencies.note } : undefined,
     sha256: system.sha256,
     openSha256: system.openSha256,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { createMemoryLedger } from "../../adapters/ledger/memory/index.ts"
-import { count, createTotalsBook, TOTALS_TABLE } from "../../core/monitor/totals.ts"
+import { count, TOTALS_TABLE } from "../../core/monitor/totals.ts"
+import { createTotalsBook } from "../../core/monitor/totals-book.ts"
 import { orderPlugins } from "../../core/order.ts"
 import { definePlugin } from "../../core/plugin.ts"
 

@@ -84,7 +84,8 @@ const floors: readonly (readonly string[])[] = [
     ],
     ...["records/vault", "records/sealed-ledger", "records/ledger/commit-lane", "records/ledger/names"],
     ...["records/ledger/reseal-rows", "records/ledger/sealed-company", "records/ledger/sealed-rows"],
-    ...["monitor/totals", "monitor/latencies", "monitor/meter"],
+    ...["monitor/totals", "monitor/totals-book", "monitor/totals-ends", "monitor/totals-metrics", "monitor/held"],
+    ...["monitor/shelf", "monitor/slots", "monitor/latencies", "monitor/meter"],
     ...["records/local-ownership", "records/storage-probe", "records/memory-atomic"],
     ...[
       "records/plugin-records",

@@ -188,6 +188,8 @@ describe("POST /companies/{companyId}/import with an export", () => {
     const all = async (one: Web) =>
       (await dumpOf(one.house.ledger, "acme"))
         .filter((record) => record.table !== "home" && record.table !== "event")
+        // To which series a count belongs is each server's own matter.
+        .filter((record) => record.kind !== "number" || !record.key.includes("@"))
         .map((record) => ({ ...record, version: 0 }))
     expect((await all(there)).filter((record) => record.table !== "session")).toEqual(
       (await all(web)).filter((record) => record.table !== "session"),

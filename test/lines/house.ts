@@ -146,6 +146,7 @@ function furnish(options: HouseOptions, { ledger: base, auths, clock, stores }: 
     clock,
     log,
     meter,
+    totals: book.ends,
     sha256,
     openSha256: createTestSystem().openSha256,
     egress: createTestEgress({ clock, log, ...options.egress }),

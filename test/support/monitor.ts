@@ -1,5 +1,5 @@
 import { createLatencyBook } from "../../core/monitor/latencies.ts"
-import { createTotalsBook, type TotalsBook } from "../../core/monitor/totals.ts"
+import { createTotalsBook, type TotalsBook } from "../../core/monitor/totals-book.ts"
 import type { Meter } from "../../core/monitor/meter.ts"
 import type { Ledger } from "../../core/ledger.ts"
 import type { MonitorView } from "../../core/monitor.ts"
