@@ -15,6 +15,8 @@ export interface SendMessageOptions extends SendOptions {
 export interface RequestOptions extends CallOptions {
   readonly query?: Query | undefined
   readonly body?: unknown
+  /** What the answer is read as; JSON by default. */
+  readonly as?: "json" | "text" | undefined
 }
 
 export interface Client extends Groups {
@@ -24,7 +26,7 @@ export interface Client extends Groups {
    */
   sendMessage(phone: string, message: string, options?: SendMessageOptions): Promise<MessagesSendAnswer>
   /**
-   * Any route, also of plugins of your own: the whole answer as JSON. GET and PUT are tried again when no answer came,
+   * Any route, also of plugins of your own: the whole answer. GET and PUT are tried again when no answer came,
    * others only when the server has said that it did nothing.
    */
   request<T = unknown>(method: string, path: string, options?: RequestOptions): Promise<T>
@@ -41,9 +43,9 @@ export function assembleClient(options: ClientOptions, timing: Timing): Client {
       const body: MessagesSendBody = { phone, message, ttl }
       return companyId === undefined ? messages.sendShort(body, how) : messages.send(companyId, body, how)
     },
-    async request(method, path, { query, body, ...how } = {}) {
+    async request(method, path, { query, body, as = "json", ...how } = {}) {
       const repeat = ["GET", "PUT"].includes(method.toUpperCase()) ? "always" : "refused"
-      const request = { method: method.toUpperCase(), path, query, body, repeat, takes: "json" } as const
+      const request = { method: method.toUpperCase(), path, query, body, repeat, takes: as } as const
       return caller.call(request, how)
     },
   }

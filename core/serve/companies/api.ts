@@ -15,6 +15,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   PAYLOAD_TOO_LARGE: "Is it the folder of one single line?",
 }
 
+export const remedyOf = (code: string): string | undefined => REMEDIES[code]
+
 /** The answer's body. Throws a CommandFailure for any answer that is none of success. */
 export async function call<T>(server: Server, method: string, path: string, body?: unknown): Promise<T> {
   const init = body === undefined ? { method } : { method, body: JSON.stringify(body), headers: JSON_TYPE }
@@ -33,7 +35,7 @@ export async function refuseFailure(response: Response): Promise<void> {
     })
   }
   const { code, message, details } = error
-  const remedy = REMEDIES[code]
+  const remedy = remedyOf(code)
   throw new CommandFailure(message, { code, details: linesOf(details), ...(remedy === undefined ? {} : { remedy }) })
 }
 

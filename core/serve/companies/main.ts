@@ -1,6 +1,5 @@
 import { parseArgs } from "node:util"
 import { toError } from "../../errors.ts"
-import { isStartError } from "../../settings/start-error.ts"
 import type { Command, Given } from "./command.ts"
 import { erase } from "./commands/erase.ts"
 import { exportCompany } from "./commands/export.ts"
@@ -9,9 +8,10 @@ import { list } from "./commands/list.ts"
 import { migrate } from "./commands/migrate.ts"
 import { move } from "./commands/move.ts"
 import { reseal } from "./commands/reseal.ts"
-import { CommandFailure, wrongUse } from "./failure.ts"
+import { wrongUse } from "./failure.ts"
 import { createOutput, type Output } from "./output.ts"
 import type { Reached } from "./server.ts"
+import { tell } from "./tell.ts"
 
 const commands: readonly Command[] = [list, move, exportCompany, importCompany, migrate, erase, reseal]
 const PROGRAM = "npm run companies --"
@@ -87,21 +87,6 @@ function parse(command: Command, args: readonly string[]): Given {
   } catch (thrown) {
     throw wrongUse(toError(thrown).message, `\`${PROGRAM} ${command.name} --help\` shows what it takes`)
   }
-}
-
-function tell(out: Output, thrown: unknown): number {
-  if (!(thrown instanceof CommandFailure)) {
-    const message = isStartError(thrown) ? thrown.message : `Unexpected: ${toError(thrown).stack ?? String(thrown)}`
-    if (out.json) out.result({ error: { message } })
-    console.error(message)
-    return 1
-  }
-  const { code, message, details, remedy, exitCode } = thrown
-  if (out.json) out.result({ error: { ...(code === undefined ? {} : { code }), message, details, remedy } })
-  console.error(code === undefined ? message : `${message} (${code})`)
-  for (const detail of details) console.error(`  ${detail}`)
-  if (remedy !== undefined) console.error(remedy)
-  return exitCode
 }
 
 function overview(): string {

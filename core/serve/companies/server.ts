@@ -23,12 +23,24 @@ export interface Reached {
 
 /** At `url`, else where the data folder's owner listens, else in this process when nobody has the folder. */
 export async function reach(url: string | undefined): Promise<Reached> {
-  const config = await loadConfig()
-  const system = config.system()
-  const sources = { ...(await readEnvironment(system)), configFile: config.settings ?? {} }
+  const { config, system, sources } = await readSources()
   if (url !== undefined) return { server: await overHttp(url, sources, system), sources }
   const server = (await inProcess(config, system)) ?? (await overHttp(addressIn(sources), sources, system))
   return { server, sources }
+}
+
+/** What the server here is set to. */
+export async function readSources(): Promise<{ config: Config; system: System; sources: Sources }> {
+  const config = await loadConfig()
+  const system = config.system()
+  return { config, system, sources: { ...(await readEnvironment(system)), configFile: config.settings ?? {} } }
+}
+
+/** The admin key of the server here. Throws a CommandFailure when it stands where it cannot be read. */
+export async function adminKey(sources: Sources, system: System): Promise<string | undefined> {
+  const { value: key, problem } = await readSecret(sources, "WHATSAPP_API_KEY", system)
+  if (problem !== undefined) throw new CommandFailure(`${problem.variable}: ${problem.message}`)
+  return key === undefined ? undefined : String(key)
 }
 
 /** Undefined when another process has the data folder. */
@@ -59,9 +71,8 @@ async function inProcess(config: Config, system: System): Promise<Server | undef
 }
 
 async function overHttp(url: string, sources: Sources, system: System): Promise<Server> {
-  const { value: key, problem } = await readSecret(sources, "WHATSAPP_API_KEY", system)
-  if (problem !== undefined) throw new CommandFailure(`${problem.variable}: ${problem.message}`)
-  const headers: Record<string, string> = key === undefined ? {} : { "x-api-key": String(key) }
+  const key = await adminKey(sources, system)
+  const headers: Record<string, string> = key === undefined ? {} : { "x-api-key": key }
   const base = url.replace(/\/+$/, "")
   return {
     running: true,
@@ -79,11 +90,12 @@ async function overHttp(url: string, sources: Sources, system: System): Promise<
   }
 }
 
-function addressIn(sources: Sources): string {
+/** Where the server here listens, as seen from this machine. Throws a CommandFailure when its settings do not say. */
+export function addressIn(sources: Sources): string {
   const host = String(rawValue(sources, "HOST") ?? "127.0.0.1")
   const port = String(rawValue(sources, "PORT") ?? "3000")
   if (port === "0") {
-    throw new CommandFailure("A server has the data folder, and PORT does not say where it listens", {
+    throw new CommandFailure("PORT is 0, which does not say where the server listens", {
       remedy: "Name its address with --url",
     })
   }
