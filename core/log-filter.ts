@@ -9,8 +9,8 @@ const LEFT_OUT = "…"
 const MOST_ID = 200
 const NAME = /^(?!.*\d{7})[\w .,:/{}()@-]{1,100}$/
 const CODE = /^(?!.*\d{7})[\w.:-]{1,64}$/
-/** Names and codes of programs. Words as people write them have capitals in front, spaces or signs; keys and phones digits. */
-const SHORT_CODE = /^(?:[a-z]+(?:[-_.:][a-z]+)*|[a-z]+(?:[A-Z][a-z]+)*|[A-Z]+(?:_[A-Z]+)*)(?:[-_]?\d{1,4})?$/
+/** As programs write codes, and people nothing: `RATE_LIMIT_EXCEEDED`, `HTTP_503`. */
+const SHORT_CODE = /^[A-Z]+(?:_(?:[A-Z]+|\d{1,4}))+$/
 const MOST_CODE = 40
 const FOREIGN_NAME = /^[A-Za-z][A-Za-z_]{0,39}\d{0,2}$/
 const MOST_FOREIGN_NUMBER = 999_999

@@ -19,8 +19,8 @@ export type Logger = LogOf<KnownFields>
 export type LogFields = Readonly<Record<string, unknown>>
 
 /**
- * A plugin may have fields of its own beside those of the list: numbers of up to six digits, booleans and short codes such
- * as `rate-limited` or `ERR_TIMEOUT` come out, anything else as `…`.
+ * A plugin may have fields of its own beside those of the list: numbers of up to six digits, booleans and codes such as
+ * `ERR_TIMEOUT` come out, errors as words and places, and anything else as `…`.
  */
 export type PluginLogger = LogOf<LogFields>
 

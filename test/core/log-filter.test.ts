@@ -50,7 +50,7 @@ describe("Fields that are on the list", () => {
 })
 
 describe("Fields of a plugin's own", () => {
-  it.each([true, false, null, 0, -1, 999_999, 0.5, "rate-limited", "ECONNRESET", "ERR_TIMEOUT", "isAway", "http_503"])(
+  it.each([true, false, null, 0, -1, 999_999, 0.5, "RATE_LIMIT_EXCEEDED", "ERR_TIMEOUT", "HTTP_503"])(
     "come out when they tell nothing about anybody: %s",
     (value) => expect(safeFields({ found: value })).toEqual({ found: value }),
   )
@@ -63,6 +63,9 @@ describe("Fields of a plugin's own", () => {
     ["a text", "See you tomorrow"],
     ["a text in other letters", "Привет"],
     ["a name", "Anna"],
+    ["a word", "hunter"],
+    ["a word that could be a code", "see-you-tomorrow"],
+    ["a word in capitals", "TOMORROW"],
     ["a code of six digits", "482913"],
     ["a pairing code", "8F2K-91QX"],
     ["a pairing code of letters", "ABCD-EFGH"],

@@ -37,9 +37,14 @@ const brittle = definePlugin({
         throw new Error("outer", { cause: new Error(JSON.stringify(message)) })
     })
     on("message:accepted", ({ message }) => void JSON.parse(message.message ?? ""))
-    on("message:sent", async ({ message }) => void new URL(message.message ?? ""))
+    on("message:sent", async ({ message }) => {
+      // Fields that are on no list, and listed ones that are not what the list says.
+      const about = { text: message.message, all: { message }, [String(message.phone)]: true, ms: message.phone }
+      log.child({ phone: message.phone }).info({ ...about, code: message.phone }, "Told too much")
+      new URL(message.message ?? "")
+    })
     on("message:received", ({ message }) => {
-      if (config.telltale) log.info({ said: message.message }, "Received")
+      if (config.telltale) log.info({}, `Received ${message.message ?? ""}`)
       void Promise.reject(new Error(`Nobody handles ${message.phone ?? ""}@s.whatsapp.net`))
       JSON.parse(message.message ?? "")
     })
