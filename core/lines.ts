@@ -15,6 +15,7 @@ import { createMessages, type Messages } from "./message/messages.ts"
 import { createOutbound, type Outbound } from "./outbound.ts"
 import { createOutbox, type Outbox } from "./message/outbox.ts"
 import { createPairs } from "./message/pairs.ts"
+import { createForesee } from "./message/foresee.ts"
 import { createPluginViews, type PluginViews } from "./loading/plugin-views.ts"
 import type { LinesDeps } from "./line/deps.ts"
 import { createHousekeeping } from "./line/housekeeping.ts"
@@ -165,6 +166,7 @@ export function createLines(deps: LinesDeps): Lines {
   const batches = createBatches({ ...sending, ledger, onlyCompany })
   const ingress = createIngress({ ...deps, ledger, ids, outbound, commands, companySettings, onlyCompany })
 
+  const foresee = createForesee({ chats, sessions, messages, held: outbox.held, ledger, hooks, clock })
   const stopping = new AbortController()
   const upkeepOf = { settings, ledger, clock, log, outbox, upkeep, idempotency, batches, ingress, mover, deliver }
   const housekeeping = createHousekeeping({ ...upkeepOf, erasure: companyData.erasure, signal: stopping.signal })
@@ -202,7 +204,7 @@ export function createLines(deps: LinesDeps): Lines {
     held: outbox.held,
     chats,
     events,
-    views: createPluginViews({ sessions, events, deliver, companySettings, guard }),
+    views: createPluginViews({ sessions, events, deliver, companySettings, guard, foresee }),
     companyFields,
     start: housekeeping.start,
     release() {

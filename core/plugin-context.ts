@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.ts"
 import type { Egress } from "./egress.ts"
 import type { ErrorExtra } from "./errors.ts"
+import type { Foresight } from "./foresight.ts"
 import type { PluginLogger } from "./log.ts"
 import type { Metrics, MetricSpecs } from "./metrics.ts"
 import type { MonitorView } from "./monitor.ts"
@@ -10,6 +11,7 @@ import type { Refusal } from "./refusal.ts"
 import type { ApiRoute, RouteSpec } from "./route.ts"
 import type { FailedItem, HealthItem } from "./stages.ts"
 import type { System } from "./system.ts"
+import type { Call } from "./types.ts"
 import type {
   AtomicStores,
   Changes,
@@ -77,6 +79,8 @@ export interface PluginContext<C, Code extends string, M extends MetricSpecs = M
   readonly records: RecordsControl
   /** Runs hooks that this plugin declares in `hooks`, and no others. */
   readonly run: OwnHooks
+  /** What a send to that recipient, as a caller writes it, would meet; costs nothing but time. */
+  readonly foresee: (call: Call, recipient: unknown) => Promise<Foresight>
   /** Name of the provider in use. */
   readonly provider: string
   /** Path of the data folder, which the ledger is in. */

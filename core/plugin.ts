@@ -8,6 +8,7 @@ import { bool, count, list, ms, share } from "./settings/fields.ts"
 import type { Fault, Refusal } from "./refusal.ts"
 import type { ApiRoute, RouteSpec } from "./route.ts"
 import type { PluginLogger as Logger } from "./log.ts"
+import type { Foresight } from "./foresight.ts"
 import type { OwnHooks, PluginContext, Undo } from "./plugin-context.ts"
 import type { Latencies, LatencySummary, MonitorView, Totals } from "./monitor.ts"
 import type { Metrics, MetricSnapshot, MetricSpec, MetricSpecs } from "./metrics.ts"
@@ -17,11 +18,13 @@ import type {
   CoreHookMap,
   DeliveryToSign,
   FailedItem,
+  Finding,
   First,
   Guard,
   HealthItem,
   Hold,
   HoldContext,
+  ImaginedSend,
   Knock,
   Observe,
   PersonOnTheLine,
@@ -174,11 +177,14 @@ export type {
   FailedItem,
   Fault,
   FaultInfo,
+  Finding,
   First,
+  Foresight,
   Guard,
   HealthItem,
   Hold,
   HoldContext,
+  ImaginedSend,
   Knock,
   Latencies,
   LatencySummary,

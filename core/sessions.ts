@@ -2,6 +2,7 @@ import { type Companies, createCompanies } from "./companies.ts"
 import { appError } from "./errors.ts"
 import { isOwnedElsewhere, type Line, type LineDeps } from "./line/line.ts"
 import { type LineRecord, newRecord } from "./line/record.ts"
+import { restrictionAt } from "./line/restriction.ts"
 import { createLine } from "./line/run.ts"
 import { createSessionsView } from "./line/sessions-view.ts"
 import { atRest, statusOf } from "./line/view.ts"
@@ -36,7 +37,8 @@ export interface Sessions extends LineGate {
   opened(company: string): void
   /** Every line in memory. */
   all(): Iterable<Line>
-  hasRoom(line: Line): boolean
+  /** Whether it may be live; undefined: one that is not in memory. */
+  hasRoom(line: Line | undefined): boolean
   /** Auth state cached for lines that have left memory, and since when. */
   readonly leftAt: Map<string, number>
   /** Closes every line without logging out. */
@@ -53,8 +55,6 @@ export const LOGIN_EVERY_MS = 40
 /** A command that has not ended by then hangs in a store. */
 const COMMAND_MS = 60_000
 const NUDGE_SPREAD_MS = 1_000
-/** A restriction whose end is not known is put to the test again after this. */
-const RETRY_RESTRICTION_MS = 60 * 60 * 1000
 
 export function createSessions(deps: SessionsDeps): Sessions {
   const { ledger, settings, clock, hooks, naming, homes } = deps
@@ -86,7 +86,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
     return count
   }
 
-  const hasRoom = (line: Line): boolean => line.live || live() < settings.maxSessions
+  const hasRoom = (line: Line | undefined): boolean => line?.live === true || live() < settings.maxSessions
 
   const sessions: Sessions = {
     companies,
@@ -158,10 +158,8 @@ export function createSessions(deps: SessionsDeps): Sessions {
     },
 
     restriction(company) {
-      const restriction = lines.get(company)?.record.restriction ?? null
-      if (restriction === null) return null
-      const until = restriction.until ?? restriction.since + RETRY_RESTRICTION_MS
-      return until > clock.now() ? { kind: restriction.kind, until: restriction.until } : null
+      const line = lines.get(company)
+      return line === undefined ? null : restrictionAt(line.record, clock.now())
     },
 
     touch: (company) => lines.get(company)?.touch(),

@@ -132,6 +132,8 @@ export interface CoreHookMap {
   "company:erased": Observe<{ readonly company: string }>
   /** An export stands in the place of all that the company had, with its records of plugins. */
   "company:imported": Observe<{ readonly company: string }>
+  /** What stands in the way of a message that is only thought of: nothing may be taken, kept or counted for it. */
+  "message:diagnose": Collect<ImaginedSend, Finding>
   "health:check": Collect<Record<string, never>, HealthItem>
   "app:ready": Observe<{ readonly url: string }>
   "app:closing": Observe<Record<string, never>>
@@ -175,6 +177,32 @@ export interface Hold {
    * is asked again, and the next as soon as that one goes. Without it each message is asked by itself.
    */
   readonly queue?: string | null
+}
+
+/** A message that somebody asks about and nobody sends. */
+export interface ImaginedSend {
+  readonly company: string
+  /** As it would go out; its text stands for any. */
+  readonly message: Draft
+  readonly person: PersonOnTheLine
+  readonly chatId: string
+  /** Nothing has gone to or come from this chat before. */
+  readonly opensChat: boolean
+}
+
+/** What a plugin says to such a message. */
+export interface Finding {
+  /** What was looked at, in a word: `phone`, `blocked`, `rate`, `pace`, or one of the plugin's own. */
+  readonly check: string
+  readonly ok: boolean
+  /** In plain words, with the remedy, and without an echo of the input. */
+  readonly detail: string
+  /** Not ok, and yet no refusal: the message would be accepted and wait, to this moment at least (epoch ms). */
+  readonly waitsUntil?: number
+  /** The phone that a message would go to instead of the one given. */
+  readonly phone?: string
+  /** Whether that one is on WhatsApp, where it is known without a question. */
+  readonly onWhatsApp?: boolean
 }
 
 /** In place of the item of a plugin whose handler failed. */

@@ -54,6 +54,17 @@ const isHeaders = (value: unknown): boolean =>
 const isHealthItem = (value: unknown): boolean =>
   isObject(value) && typeof value.ok === "boolean" && (value.detail === undefined || typeof value.detail === "string")
 
+const isAbsentOr = (type: string, value: unknown): boolean => value === undefined || typeof value === type
+
+const isFinding = (value: unknown): boolean =>
+  isObject(value) &&
+  isId(value.check) &&
+  typeof value.ok === "boolean" &&
+  typeof value.detail === "string" &&
+  (value.waitsUntil === undefined || Number.isFinite(value.waitsUntil)) &&
+  isAbsentOr("string", value.phone) &&
+  isAbsentOr("boolean", value.onWhatsApp)
+
 export const hookTable = {
   "request:identify": { kind: "first", accepts: isPrincipal },
   "company:validate": { kind: "guard" },
@@ -80,6 +91,7 @@ export const hookTable = {
   "webhook:received": { kind: "observe" },
   "company:erased": { kind: "observe" },
   "company:imported": { kind: "observe" },
+  "message:diagnose": { kind: "collect", accepts: isFinding },
   "health:check": { kind: "collect", accepts: isHealthItem },
   "app:ready": { kind: "observe" },
   "app:closing": { kind: "observe" },

@@ -2,6 +2,7 @@ import type { Background } from "../background.ts"
 import type { Clock } from "../clock.ts"
 import type { Egress } from "../egress.ts"
 import { coreErrors, type ErrorSpec } from "../errors.ts"
+import type { Foresight } from "../foresight.ts"
 import type { HookRegistry } from "../hooks.ts"
 import type { OwnedRoute } from "../http/table.ts"
 import type { Instruments } from "./instruments.ts"
@@ -23,6 +24,7 @@ import type {
 import { ownHooks } from "./own-hooks.ts"
 import { refuseWith } from "../refusal.ts"
 import type { System } from "../system.ts"
+import type { Call } from "../types.ts"
 
 /** What every plugin's context is made from. */
 export interface PluginHost {
@@ -43,6 +45,7 @@ export interface PluginHost {
   deliveries(plugin: string): DeliveriesView
   commit(plugin: string, company: string, changes: Changes): Promise<boolean>
   readonly records: RecordsControl
+  foresee(call: Call, recipient: unknown): Promise<Foresight>
   readonly provider: string
   readonly dataFolder: string
   probeStorage(): Promise<void>
@@ -122,6 +125,7 @@ export async function setUpPlugin(plugin: Plugin, config: unknown, host: PluginH
         host.records.seal(purposes)
       },
     },
+    foresee: (call, recipient) => host.foresee(call, recipient),
     provider: host.provider,
     dataFolder: host.dataFolder,
     probeStorage: () => host.probeStorage(),

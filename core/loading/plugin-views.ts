@@ -1,8 +1,10 @@
 import type { Guard } from "../company/guard.ts"
 import type { Deliver } from "../deliver.ts"
 import type { Events } from "../events.ts"
+import type { Foresight } from "../foresight.ts"
 import type { CompanySettings } from "../line/company-settings.ts"
 import { createPluginStorage } from "../records/plugin-records.ts"
+import type { Call } from "../types.ts"
 import type { Changes, CompaniesView, DeliveriesView, EventsView, PluginStorage, SessionsView } from "../views.ts"
 
 /** What of the lines plugins may see and change. */
@@ -14,6 +16,7 @@ export interface PluginViews {
   storage(plugin: string): PluginStorage
   deliveries(plugin: string): DeliveriesView
   commit(plugin: string, company: string, changes: Changes): Promise<boolean>
+  foresee(call: Call, recipient: unknown): Promise<Foresight>
 }
 
 export interface PluginViewsDeps {
@@ -22,15 +25,17 @@ export interface PluginViewsDeps {
   readonly deliver: Deliver
   readonly companySettings: CompanySettings
   readonly guard: Guard
+  foresee(call: Call, recipient: unknown): Promise<Foresight>
 }
 
 export function createPluginViews(deps: PluginViewsDeps): PluginViews {
-  const { sessions, events, deliver, companySettings, guard } = deps
+  const { sessions, events, deliver, companySettings, guard, foresee } = deps
   return {
     sessions: sessions.view,
     events: { read: events.read, tail: events.tail },
     deliveries: deliver.view,
     commit: deliver.commit,
+    foresee,
     storage: (plugin) => createPluginStorage(guard.ledger, plugin),
     companies: (own) => ({
       exists: companySettings.exists,

@@ -65,7 +65,7 @@ export function createSendChecks({ chats, lines, hooks, clock, log }: SendChecks
   const prepare: SendChecks["prepare"] = async (call, body, form) => {
     const reading = readDraft(body, form)
     const { faults, paths, notBuilt, ttlMs } = reading
-    let draft = reading.draft.to.kind === "lid" ? await withPhone(call.company, reading.draft) : reading.draft
+    let draft = reading.draft.to.kind === "lid" ? await withPhone(chats, call.company, reading.draft) : reading.draft
     if (hooks.has("message:prepare")) {
       const prepared = hooks.transform("message:prepare", draft, call)
       draft = prepared instanceof Promise ? await prepared : prepared
@@ -81,13 +81,6 @@ export function createSendChecks({ chats, lines, hooks, clock, log }: SendChecks
       draft = addressed instanceof Promise ? await addressed : addressed
     }
     return { draft, ttlMs }
-  }
-
-  /** A LID is checked by the phone it stands for, as far as that is known. */
-  const withPhone = async (company: string, draft: Draft): Promise<Draft> => {
-    if (draft.to.kind !== "lid") return draft
-    const phone = await chats.phoneOf(company, draft.to.lid)
-    return phone === null ? draft : { ...draft, to: { ...draft.to, phone } }
   }
 
   /** The checks that depend on who is written to and on the state of the line. */
@@ -124,6 +117,13 @@ export function createSendChecks({ chats, lines, hooks, clock, log }: SendChecks
 }
 
 const nothing = (): void => undefined
+
+/** A LID is checked by the phone it stands for, as far as that is known. */
+export async function withPhone(chats: Pick<Chats, "phoneOf">, company: string, draft: Draft): Promise<Draft> {
+  if (draft.to.kind !== "lid") return draft
+  const phone = await chats.phoneOf(company, draft.to.lid)
+  return phone === null ? draft : { ...draft, to: { ...draft.to, phone } }
+}
 
 export function refOf(to: Recipient): ChatRef {
   if (to.kind === "group") return { kind: "group", group: to.group }

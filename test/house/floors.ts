@@ -33,6 +33,7 @@ const floors: readonly (readonly string[])[] = [
       "stages",
       "views",
       "egress",
+      "foresight",
       "metrics",
       "monitor",
       "settings/fields",

@@ -280,6 +280,6 @@ describe("at app:ready and app:closing", () => {
 
 it("every stage of the house has its scene", () => {
   const scenes = [...Object.keys(closed), ...Object.keys(observed)]
-  const special = ["outbox:hold", "webhook:sign", "health:check", "app:ready", "app:closing"]
+  const special = ["outbox:hold", "webhook:sign", "message:diagnose", "health:check", "app:ready", "app:closing"]
   expect([...scenes, ...special].sort()).toEqual(Object.keys(hookTable).sort())
 })

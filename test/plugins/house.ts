@@ -202,6 +202,7 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
       deliveries: deliver.view,
       commit: deliver.commit,
       records: { seal: () => undefined, reseal: resting, resealProgress: resting },
+      foresee: () => Promise.reject(new Error("There are no lines here")),
       provider: "baileys",
       dataFolder: ".",
       probeStorage: () => house.storage(probe),
