@@ -18,6 +18,8 @@ export interface System {
   /** Opens the log: JSON lines on standard output, pretty on a terminal, and in a file with rotation by size as well. */
   openLog(options: LogOptions): OpenLog
   resources(): Resources
+  /** Begins to measure how late the event loop comes to what is due. */
+  watchEventLoop(): EventLoopWatch
   /** Of the disk that a file or folder is on, in bytes; rejects where there is none of that path, or it cannot be told. */
   disk(path: string): Promise<Disk>
   /** SHA-256 of the bytes; synchronous, so that it can run on hot paths. */
@@ -80,10 +82,26 @@ export interface Disk {
   readonly total: number
 }
 
+/** How late timers were, ms; 0 where nothing has been measured yet. */
+export interface EventLoopDelay {
+  readonly p50: number
+  readonly p99: number
+  readonly max: number
+}
+
+export interface EventLoopWatch {
+  /** Since the last read. */
+  read(): EventLoopDelay
+  stop(): void
+}
+
 export interface Resources {
   /** Bytes. */
   readonly rss: number
   readonly heapUsed: number
+  readonly heapTotal: number
+  /** Held by what is outside of the heap for objects in it. */
+  readonly external: number
   /** CPU microseconds since the process started. */
   readonly cpuMicros: number
 }

@@ -5,6 +5,7 @@ import { promisify } from "node:util"
 import { parse } from "dotenv"
 import type { System } from "../../core/system.ts"
 import { aesGcm } from "./aes-gcm.ts"
+import { watchEventLoop } from "./event-loop.ts"
 import { lockFolder } from "./lock.ts"
 import { openLog } from "./log.ts"
 import { loadDefault, readPackageFile } from "./modules.ts"
@@ -47,10 +48,11 @@ export function createNodeSystem({ folder = process.cwd(), env = process.env }: 
     lockFolder: (path) => lockFolder(resolve(folder, path)),
     openLog: ({ level, file }) => openLog(file === undefined ? { level } : { level, file: resolve(folder, file) }),
     resources() {
-      const { rss, heapUsed } = process.memoryUsage()
+      const { rss, heapUsed, heapTotal, external } = process.memoryUsage()
       const { user, system } = process.cpuUsage()
-      return { rss, heapUsed, cpuMicros: user + system }
+      return { rss, heapUsed, heapTotal, external, cpuMicros: user + system }
     },
+    watchEventLoop,
     async disk(path) {
       // Some of what is free may be kept for the machine's administrator.
       const { bavail, blocks, bsize } = await statfs(resolve(folder, path))

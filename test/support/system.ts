@@ -51,7 +51,8 @@ export function createTestSystem({
       return { held: true, release: async () => void locked.delete(path) }
     },
     openLog: () => ({ log, close: () => undefined }),
-    resources: () => ({ rss: 1, heapUsed: 1, cpuMicros: 1 }),
+    resources: () => ({ rss: 1, heapUsed: 1, heapTotal: 1, external: 1, cpuMicros: 1 }),
+    watchEventLoop: () => ({ read: () => ({ p50: 0, p99: 0, max: 0 }), stop: () => undefined }),
     disk: async () => ({ free: 10 * 2 ** 30, total: 20 * 2 ** 30 }),
     sha256: (data) => new Uint8Array(createHash("sha256").update(data).digest()),
     openSha256() {

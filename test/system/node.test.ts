@@ -58,9 +58,27 @@ describe("the machine under Node", () => {
   })
 
   it("tells what the process uses", () => {
-    const { rss, heapUsed, cpuMicros } = system().resources()
+    const { rss, heapUsed, heapTotal, external, cpuMicros } = system().resources()
     expect(rss).toBeGreaterThan(heapUsed)
+    expect(heapTotal).toBeGreaterThanOrEqual(heapUsed)
+    expect(external).toBeGreaterThan(0)
     expect(cpuMicros).toBeGreaterThan(0)
+  })
+
+  it("tells how late the event loop was, once, and nothing as nothing", async () => {
+    const watch = system().watchEventLoop()
+    try {
+      expect(watch.read()).toEqual({ p50: 0, p99: 0, max: 0 })
+      const until = performance.now() + 100
+      while (performance.now() < until);
+      let max = 0
+      const late = (): number => (max = Math.max(max, watch.read().max))
+      // The timer was due 20 ms after the watch began.
+      await expect.poll(late, { interval: 5, timeout: 10_000 }).toBeGreaterThan(50)
+      await expect.poll(() => watch.read().max, { interval: 5, timeout: 10_000 }).toBeLessThan(50)
+    } finally {
+      watch.stop()
+    }
   })
 
   it("tells how much room there is on the disk of a folder", async () => {

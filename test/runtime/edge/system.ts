@@ -34,7 +34,8 @@ export function createEdgeSystem(env: Readonly<Record<string, string>>): System 
     // Memory belongs to one isolate: nobody else can be there.
     lockFolder: async () => ({ held: true, release: async () => undefined }),
     openLog: () => ({ log, close: () => undefined }),
-    resources: () => ({ rss: 0, heapUsed: 0, cpuMicros: 0 }),
+    resources: () => ({ rss: 0, heapUsed: 0, heapTotal: 0, external: 0, cpuMicros: 0 }),
+    watchEventLoop: () => ({ read: () => ({ p50: 0, p99: 0, max: 0 }), stop: () => undefined }),
     disk: async () => absent("A disk"),
     sha256,
     openSha256,
