@@ -104,7 +104,7 @@ export function createExporter(deps: ExporterDeps): Exporter {
               if (done === true) controller.close()
               else controller.enqueue(value)
             } catch (thrown) {
-              log.error({ company, error: toError(thrown).message }, "An export broke off")
+              log.error({ company, requestId, error: toError(thrown).message }, "An export broke off")
               controller.error(thrown)
             }
           },

@@ -141,7 +141,7 @@ export function createImporter(deps: ImporterDeps): Importer {
   }
 
   return {
-    files: ({ company }, files, how) =>
+    files: ({ company, requestId }, files, how) =>
       sessions.serial(company, async () => {
         if (provider.importAuth === undefined) throw appError("NOT_SUPPORTED")
         const { auth, facts, problems } = await provider.importAuth(files)
@@ -157,11 +157,11 @@ export function createImporter(deps: ImporterDeps): Importer {
         const record = { ...newRecord, linked: true, wanted: true, user, lastActivity: clock.now() }
         await ledger.commit(company, [{ op: "put", ...placeRecord(record, deps.unfinishedKeptMs) }, ...lost])
         sessions.companies.add(company)
-        log.info({ company, files: files.size, forced: overridden.length > 0 }, "A link has been imported")
+        log.info({ company, requestId, files: files.size, forced: overridden.length > 0 }, "A link has been imported")
         return report
       }),
 
-    async exported({ company }, bytes, how) {
+    async exported({ company, requestId }, bytes, how) {
       const file = await readExport(bytes, deps.openSha256, () => clock.sleep(0))
       return sessions.serial(
         company,
@@ -187,7 +187,8 @@ export function createImporter(deps: ImporterDeps): Importer {
           })
           sessions.companies.add(company)
           deps.hooks.observe("company:imported", { company })
-          log.info({ company, credentials: file.credentials, forced: overridden.length > 0 }, "An export was imported")
+          const forced = overridden.length > 0
+          log.info({ company, requestId, credentials: file.credentials, forced }, "An export was imported")
           return report
         },
         RESTORE_MS,

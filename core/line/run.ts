@@ -133,7 +133,8 @@ export function createLine(company: string, initial: LineRecord, deps: LineDeps)
         // The credentials go in any case; WhatsApp is only told while there is a connection.
         if (connection !== undefined) told = await within(clock, CLOSE_MS, connection.logout())
       } catch (thrown) {
-        log.warn({ company, error: toError(thrown).message }, "WhatsApp was not told of the logout")
+        const requestId = state.actor
+        log.warn({ company, requestId, error: toError(thrown).message }, "WhatsApp was not told of the logout")
       } finally {
         loggingOut = false
       }
