@@ -1,5 +1,6 @@
 import { definePlugin, type Draft, list, type PersonOnTheLine, z } from "../../core/plugin.ts"
 import { createCompanyList } from "./company-list.ts"
+import { type BlockedBy, blockedFinding } from "./diagnose.ts"
 import { mountImport } from "./import.ts"
 import { entriesIn, MOST_ENTRIES, readNumbers } from "./listing.ts"
 import { type Blocklist, compileList } from "./numbers.ts"
@@ -59,19 +60,33 @@ export default definePlugin({
       return made
     }
 
-    on("message:block", ({ company, person, message }) => {
-      if (stands(ofHouse, person, message)) return reject("PHONE_BLOCKED")
+    const blockedBy = ({ company, person, message }: Somebody): BlockedBy | Promise<BlockedBy> => {
+      if (stands(ofHouse, person, message)) return "server"
       const judge = (settings: Readonly<Record<string, unknown>>) =>
-        stands(ofCompany(settings), person, message) ? reject("PHONE_BLOCKED") : undefined
+        stands(ofCompany(settings), person, message) ? "company" : null
       const settings = companies.settings(company)
       return settings instanceof Promise ? settings.then(judge) : judge(settings)
+    }
+
+    on("message:block", (somebody) => {
+      const verdict = (by: BlockedBy) => (by === null ? undefined : reject("PHONE_BLOCKED"))
+      const by = blockedBy(somebody)
+      return by instanceof Promise ? by.then(verdict) : verdict(by)
     })
+
+    on("message:diagnose", async (imagined) => blockedFinding(await blockedBy(imagined)))
 
     const list = createCompanyList(companies)
     mountBlocklist({ route, reject, clock }, list)
     mountImport({ route, reject, clock }, list)
   },
 })
+
+interface Somebody {
+  readonly company: string
+  readonly person: PersonOnTheLine
+  readonly message: Draft | null
+}
 
 /** By any name of the person. What the message itself is addressed to can say more than what is known of its chat. */
 function stands(list: Blocklist, { phone, lid }: PersonOnTheLine, message: Draft | null): boolean {

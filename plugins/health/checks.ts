@@ -1,6 +1,6 @@
 import type { HealthItem, PluginContext } from "../../core/plugin.ts"
 import { inTime } from "./in-time.ts"
-import { judgeDisk, type Judged } from "./judge.ts"
+import { judgeDisk, judgeLoop, type Judged } from "./judge.ts"
 import type { Machine } from "./machine.ts"
 
 type Needs = Pick<PluginContext<unknown, never>, "clock" | "log" | "probeStorage" | "healthChecks" | "background">
@@ -36,7 +36,12 @@ export function startChecks(intervalMs: number, machine: Machine, needs: Needs):
   background("checks", async (signal) => {
     while (!signal.aborted) {
       const [stored, others] = await Promise.all([storage(), healthChecks(), machine.look()])
-      results = { ...others, storage: stored, disk: judgeDisk(machine.usage.disk) }
+      results = {
+        ...others,
+        storage: stored,
+        disk: judgeDisk(machine.usage.disk),
+        eventLoop: judgeLoop(machine.usage.eventLoopDelay),
+      }
       await clock.sleep(intervalMs, signal)
     }
   })

@@ -46,5 +46,6 @@ export default definePlugin({
     const stores = (): boolean => checks?.results.storage?.ok !== false
     mountHealth(context, vitals, { isClosing: () => closing, stores })
     mountOverview(context, vitals, machine, enabled)
+    return () => machine.stop()
   },
 })

@@ -43,6 +43,16 @@ export function judgeDisk(disk: { readonly free: number; readonly total: number 
   return { ok: false, detail }
 }
 
+/** Far above what busy servers show, and long before WhatsApp or callers give up on answers. */
+const SLOW_LOOP_MS = 500
+
+/** `delay`: the 99th percentile of a period, ms. */
+export function judgeLoop(delay: number): Judged {
+  if (delay <= SLOW_LOOP_MS) return { ok: true }
+  const detail = "The process is overloaded, and every answer comes late: give it more CPU, or fewer lines and messages"
+  return { ok: false, detail }
+}
+
 /** Without storage nothing can be accepted; anything else at fault still leaves some calls served. */
 export function judge(sessions: HealthItem, checks: Readonly<Record<string, Judged>>): Health {
   const all = Object.values(checks)

@@ -7,11 +7,14 @@ export interface Machine {
   look(): Promise<void>
   /** As it was at the last look. */
   readonly usage: Usage
+  stop(): void
 }
 
 export interface Usage {
   /** Percent of one core, on average since the look before. */
   readonly cpu: number
+  /** By how many ms 99 of 100 turns of the event loop were late at most, since the look before. */
+  readonly eventLoopDelay: number
   /** Of the data folder, in bytes; null where it cannot be told. */
   readonly disk: { readonly free: number; readonly total: number } | null
 }
@@ -26,7 +29,9 @@ type Needs = Pick<PluginContext<unknown, never>, "clock" | "system" | "dataFolde
 export function createMachine({ clock, system, dataFolder }: Needs): Machine {
   const began = { at: clock.monotonic(), cpuMicros: system.resources().cpuMicros }
   let mark = began
+  const loop = system.watchEventLoop()
   let cpu = 0
+  let eventLoopDelay = 0
   let disk: Usage["disk"] = null
   let measuring = false
 
@@ -42,7 +47,7 @@ export function createMachine({ clock, system, dataFolder }: Needs): Machine {
 
   return {
     get usage() {
-      return { cpu, disk }
+      return { cpu, eventLoopDelay, disk }
     },
     async look() {
       const now = { at: clock.monotonic(), cpuMicros: system.resources().cpuMicros }
@@ -50,8 +55,10 @@ export function createMachine({ clock, system, dataFolder }: Needs): Machine {
       if (elapsed >= SHORTEST_MS) {
         cpu = Math.round((now.cpuMicros - mark.cpuMicros) / elapsed) / 10
         mark = now
+        eventLoopDelay = Math.round(loop.read().p99 * 10) / 10
       }
       disk = await measureDisk()
     },
+    stop: () => loop.stop(),
   }
 }

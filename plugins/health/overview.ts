@@ -36,7 +36,6 @@ const overview = z.object({
     cpu: z.number().openapi({ description: "Percent of one core over the last period" }),
     eventLoopDelay: z
       .number()
-      .nullable()
       .openapi({ description: "Milliseconds by which 99 of 100 turns of the last period were late at most" }),
     disk: z
       .object({ free: bytes, total: bytes })

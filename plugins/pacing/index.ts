@@ -1,5 +1,6 @@
 import { definePlugin, type Hold, type HoldContext } from "../../core/plugin.ts"
 import { count, createCounts, type Day } from "./counts.ts"
+import { answering, paceFinding, unpaced, type Wait } from "./diagnose.ts"
 import { createPace } from "./pace.ts"
 import { config, createPolicies, pacingSetting, type Policy } from "./policy.ts"
 import { quietUntil } from "./quiet-hours.ts"
@@ -7,10 +8,9 @@ import { createReplies } from "./replies.ts"
 
 type MaybePromise<T> = T | Promise<T>
 
-/** A reason to wait. All that wait for the same, but for the time to one chat, stand in one line. */
-interface Wait {
-  readonly until: number
-  readonly reason: "quiet-hours" | "daily-cap" | "first-contacts" | "recipient-spacing" | "pace"
+/** What is known of a message when it is asked whether it may go. */
+type Asking = Pick<HoldContext, "company" | "opensChat"> & {
+  readonly message: Pick<HoldContext["message"], "messageId" | "chatId" | "group">
 }
 
 const SWEEP_MS = 600_000
@@ -69,18 +69,28 @@ export default definePlugin({
       }),
     )
 
+    on("message:diagnose", async ({ company, chatId, person: { group }, opensChat }) => {
+      const policy = await policyFor(company)
+      if (!policy.enabled) return unpaced
+      if (await replies.isReply(company, chatId, policy.replyWindowMs)) return answering
+      const day = await dayOf(company, policy)
+      // No message has this id, so that it counts as one that is not counted yet.
+      const asking = { company, opensChat, message: { messageId: "", chatId, group } }
+      return paceFinding(policy, day, longestOf(waits(asking, policy, day)))
+    })
+
     const dayOf = (company: string, { dailyCap, firstContacts, time }: Policy): MaybePromise<Day | undefined> =>
       dailyCap === 0 && firstContacts === 0 ? undefined : counts.of(company, time.at(clock.now()).date)
 
     const judge = (hold: Hold, context: HoldContext, policy: Policy, day: Day | undefined): MaybePromise<Hold> => {
-      const [longest] = waits(context, policy, day).sort((a, b) => b.until - a.until)
+      const longest = longestOf(waits(context, policy, day))
       if (longest === undefined) return go(hold, context, policy, day)
       const { until: notBefore, reason } = longest
       return { notBefore, reason, queue: reason === "recipient-spacing" ? null : `pacing ${reason}` }
     }
 
     /** Everything that the message has to wait for just now. */
-    const waits = ({ company, message, opensChat }: HoldContext, policy: Policy, day: Day | undefined): Wait[] => {
+    const waits = ({ company, message, opensChat }: Asking, policy: Policy, day: Day | undefined): Wait[] => {
       const now = clock.now()
       const all: Wait[] = []
       const wait = (reason: Wait["reason"], until: number): void => {
@@ -117,3 +127,5 @@ export default definePlugin({
     return () => sweep.cancel()
   },
 })
+
+const longestOf = (waits: readonly Wait[]): Wait | undefined => waits.toSorted((a, b) => b.until - a.until)[0]

@@ -1,4 +1,5 @@
 import { type Call, definePlugin, type Hold, type HoldContext, ms, type Quota, z } from "../../core/plugin.ts"
+import { rateFinding } from "./diagnose.ts"
 import { createQuotas, limitSetting, rateLimitSetting } from "./quota.ts"
 import { createReach } from "./reach.ts"
 import { createSharing } from "./sharing.ts"
@@ -63,6 +64,11 @@ export default definePlugin({
       const settings = companies.settings(company)
       return settings instanceof Promise ? settings.then((own) => within(quotaOf(own))) : within(quotaOf(settings))
     }
+
+    on("message:diagnose", async ({ company }) => {
+      const quota = quotaOf(await companies.settings(company))
+      return rateFinding(quota, await windows.left(company, quota))
+    })
 
     const tell = ({ header }: Call, { limit, windowMs }: Quota, { remaining, resetMs }: Stamped): void => {
       header?.("ratelimit-policy", `"messages";q=${limit};w=${seconds(windowMs)}`)

@@ -4,6 +4,8 @@ import type { Reach } from "./reach.ts"
 /** What a company has sent within its window. */
 export interface Windows {
   take(company: string, quota: Quota): Stamped | Promise<Stamped>
+  /** How many more may go, as far as this process knows and, where there is one, the shared store. Takes nothing. */
+  left(company: string, quota: Quota): Promise<number>
 }
 
 export interface Stamped extends Taken {
@@ -53,9 +55,20 @@ export function createWindows({ atomic: { local, shared }, reach }: WindowsDeps)
     return { ...seen, undo: () => undefined }
   }
 
+  const keyOf = (company: string): string => `rate-limit/${company}`
+
   return {
+    async left(company, quota) {
+      // More than there can be is never taken: it only tells what remains.
+      const looking = { ...quota, cost: quota.limit + 1 }
+      const own = await local.take(keyOf(company), looking)
+      if (shared === undefined) return own.remaining
+      const seen = await reach.ask(async () => shared.take(keyOf(company), looking))
+      return Math.min(own.remaining, seen?.remaining ?? own.remaining)
+    },
+
     take(company, quota) {
-      const key = `rate-limit/${company}`
+      const key = keyOf(company)
       const own = local.take(key, quota)
       return own instanceof Promise ? own.then((taken) => onward(key, quota, taken)) : onward(key, quota, own)
     },

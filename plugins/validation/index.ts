@@ -1,5 +1,6 @@
 import { bool, definePlugin, type Draft, type Fault, type Refusal, z } from "../../core/plugin.ts"
 import { createCleaner, textFaults } from "./clean.ts"
+import { phoneFinding } from "./diagnose.ts"
 import { createUrlGuard } from "./media-url.ts"
 import { compilePattern, isPattern } from "./pattern.ts"
 import { wrongPhones } from "./people.ts"
@@ -69,8 +70,13 @@ export default definePlugin({
       return url === undefined ? undefined : judged(company, url, paths.media)
     })
 
-    if (config.resolveNumbers) {
-      const numbers = createResolver({ ...rest, clock, allowed: phoneAllowed })
+    const numbers = config.resolveNumbers ? createResolver({ ...rest, clock, allowed: phoneAllowed }) : undefined
+
+    on("message:diagnose", ({ company, message }) =>
+      phoneFinding(company, message, recipientFaults(message, "phone"), numbers),
+    )
+
+    if (numbers !== undefined) {
       const moved = (draft: Draft, phone: string): Draft => ({ ...draft, to: { kind: "phone", phone } })
       on("message:address", (draft, { company }) => {
         if (draft.to.kind !== "phone") return draft

@@ -7,10 +7,17 @@ import { spellingsOf } from "./spellings.ts"
 export interface Resolver {
   /** The spelling to send to; at once for a number that has one only, or was looked at before. */
   resolve(company: string, phone: string): string | Promise<string>
+  /** As `resolve`, and whether that spelling is on WhatsApp, as far as this or an earlier question tells. */
+  look(company: string, phone: string): Promise<Looked>
   /** WhatsApp has shown that this very spelling has an account. */
   seen(company: string, phone: string): Promise<void>
   /** A message to this spelling found nobody: the next send asks anew. */
   missed(company: string, phone: string): Promise<void>
+}
+
+export interface Looked {
+  readonly phone: string
+  readonly onWhatsApp: boolean | undefined
 }
 
 export interface ResolverDeps
@@ -21,8 +28,12 @@ export interface ResolverDeps
 
 interface Known {
   readonly phone: string
+  /** Epoch ms at which WhatsApp has shown it. */
+  readonly at?: number
   /** Monotonic ms; absent for what is on record. */
   readonly until?: number
+  /** WhatsApp has said that it knows neither spelling. */
+  readonly absent?: boolean
 }
 
 interface Kept {
@@ -37,6 +48,8 @@ const ASKED_MS = 1_200
 const FRUITLESS_MS = 60_000
 /** After no answer: a batch would wait in vain for each of its numbers. */
 const QUIET_MS = 10_000
+/** For so long an answer tells that somebody is on WhatsApp; which spelling they have it tells for ever. */
+const FRESH_MS = 86_400_000
 /** Of one company: enough for a campaign that begins, too few to look like one that hunts for accounts. */
 const QUESTIONS = { limit: 30, windowMs: 60_000, cost: 1 }
 
@@ -57,9 +70,10 @@ export function createResolver(deps: ResolverDeps): Resolver {
   }
 
   const keep = async (company: string, usual: string, phone: string): Promise<void> => {
-    known.set(idOf(company, usual), { phone })
+    const kept: Kept = { phone, at: clock.now() }
+    known.set(idOf(company, usual), kept)
     try {
-      await storage.of(company).put(usual, { phone, at: clock.now() } satisfies Kept)
+      await storage.of(company).put(usual, kept)
     } catch (error) {
       // The message itself is stored next and says what is wrong; after a restart the number is asked about once more.
       log.warn({ company, error }, "Which spelling of a number is on WhatsApp could not be recorded")
@@ -85,7 +99,7 @@ export function createResolver(deps: ResolverDeps): Resolver {
     const [usual] = both
     const kept = await storage.of(company).get<Kept>(usual)
     if (kept !== undefined && both.includes(kept.phone)) {
-      known.set(idOf(company, usual), { phone: kept.phone })
+      known.set(idOf(company, usual), { phone: kept.phone, at: kept.at })
       return kept.phone
     }
     if (sessions.get(company)?.connected !== true || (quiet.get(company) ?? 0) > clock.monotonic()) return usual
@@ -96,7 +110,11 @@ export function createResolver(deps: ResolverDeps): Resolver {
       await keep(company, usual, answer)
       return answer
     }
-    known.set(idOf(company, usual), { phone: usual, until: clock.monotonic() + FRUITLESS_MS })
+    known.set(idOf(company, usual), {
+      phone: usual,
+      until: clock.monotonic() + FRUITLESS_MS,
+      absent: answer === null,
+    })
     if (answer === undefined) {
       log.debug({ company }, "WhatsApp did not say which spelling of a number it knows")
       quiet.set(company, clock.monotonic() + QUIET_MS)
@@ -104,18 +122,34 @@ export function createResolver(deps: ResolverDeps): Resolver {
     return usual
   }
 
+  const remembered = (id: string): Known | undefined => {
+    const before = known.get(id)
+    return before !== undefined && (before.until ?? Number.POSITIVE_INFINITY) > clock.monotonic() ? before : undefined
+  }
+
+  const resolve = (company: string, phone: string): string | Promise<string> => {
+    const both = spellings(phone)
+    if (both === undefined) return phone
+    const id = idOf(company, both[0])
+    const before = remembered(id)
+    if (before !== undefined) return before.phone
+    const running = asking.get(id)
+    if (running !== undefined) return running
+    const question = find(company, both).finally(() => asking.delete(id))
+    asking.set(id, question)
+    return question
+  }
+
   return {
-    resolve(company, phone) {
+    resolve,
+
+    async look(company, phone) {
+      const spelling = await resolve(company, phone)
       const both = spellings(phone)
-      if (both === undefined) return phone
-      const id = idOf(company, both[0])
-      const before = known.get(id)
-      if (before !== undefined && (before.until ?? Number.POSITIVE_INFINITY) > clock.monotonic()) return before.phone
-      const running = asking.get(id)
-      if (running !== undefined) return running
-      const question = find(company, both).finally(() => asking.delete(id))
-      asking.set(id, question)
-      return question
+      const found = both && remembered(idOf(company, both[0]))
+      if (found?.absent === true) return { phone: spelling, onWhatsApp: false }
+      const isFresh = found?.at !== undefined && clock.now() - found.at < FRESH_MS
+      return { phone: spelling, onWhatsApp: isFresh ? true : undefined }
     },
 
     async seen(company, phone) {
@@ -124,7 +158,7 @@ export function createResolver(deps: ResolverDeps): Resolver {
       const before = known.get(idOf(company, both[0]))
       if (before?.phone === phone && before.until === undefined) return
       const kept = await storage.of(company).get<Kept>(both[0])
-      if (kept?.phone === phone) known.set(idOf(company, both[0]), { phone })
+      if (kept?.phone === phone) known.set(idOf(company, both[0]), { phone, at: kept.at })
       else await keep(company, both[0], phone)
     },
 

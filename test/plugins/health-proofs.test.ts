@@ -88,6 +88,7 @@ describe("a sign of life", () => {
       })
     await on.clock.advance(1_000)
     const stopped = on.stop()
+    await on.clock.settle()
     asked.fail?.(new Error("closed"))
     await stopped
     await on.clock.advance(10 * INTERVAL)

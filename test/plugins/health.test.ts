@@ -86,7 +86,7 @@ describe("GET /api/whatsapp/health", () => {
       totalSessions: 3,
       connectedSessions: 1,
       uptime: 5_000,
-      checks: { storage: { ok: true }, disk: { ok: true }, sessions: { ok: true } },
+      checks: { storage: { ok: true }, disk: { ok: true }, eventLoop: { ok: true }, sessions: { ok: true } },
     })
     await house.stop()
   })
