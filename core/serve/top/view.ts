@@ -190,8 +190,8 @@ function machineRow({ machine }: Figures): Line[] {
   const parts = [
     ...(memory === undefined ? [] : [`memory ${bytes(memory)}${heap === undefined ? "" : ` (heap ${bytes(heap)})`}`]),
     ...(cpu === undefined ? [] : [`CPU ${cpu.toFixed(cpu < 10 ? 1 : 0)}%`]),
-    ...(loopDelay === undefined ? [] : [`event loop ${latency(loopDelay)}`]),
-    ...(disk === undefined ? [] : [`disk ${bytes(disk.free)} free of ${bytes(disk.total)}`]),
+    ...(loopDelay === undefined ? [] : [`loop ${latency(loopDelay)}`]),
+    ...(disk === undefined ? [] : [`disk ${bytes(disk.free)} free`]),
   ]
   return parts.length === 0 ? [] : [row("Process", [{ text: parts.join("  ") }])]
 }
