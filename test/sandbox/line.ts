@@ -30,6 +30,13 @@ export interface Line extends Device {
   /** Sends what waits unsent, unless the queue is held. */
   flush(): void
   confirm(key: string): void
+  /** The client could not read it and asks for it again. */
+  askAgain(key: string): void
+  /**
+   * The client gives up on it. One that it has asked for again is given up after that, and by then what came again may
+   * stand in the queue under the same key.
+   */
+  giveUp(key: string): void
 }
 
 const PRE_KEYS_LOW = 4
@@ -39,6 +46,7 @@ export function createLine(world: World, account: Account, id: number, registrat
   const { stats } = account
   const preKeys = new Map<number, Buffer>()
   const queue: Line["queue"] = new Map()
+  const asked = new Set<string>()
   let live = false
   let greetings = 0
 
@@ -105,6 +113,7 @@ export function createLine(world: World, account: Account, id: number, registrat
     detach() {
       line.connection = undefined
       live = false
+      asked.clear()
       for (const entry of queue.values()) entry.sent = false
     },
     goLive() {
@@ -124,6 +133,13 @@ export function createLine(world: World, account: Account, id: number, registrat
     },
     confirm(key) {
       queue.delete(key)
+    },
+    askAgain(key) {
+      queue.delete(key)
+      asked.add(key)
+    },
+    giveUp(key) {
+      if (!asked.delete(key)) queue.delete(key)
     },
   }
   return line

@@ -169,11 +169,14 @@ export function confirmFromLine(world: World, line: Line, node: Node): void {
   }
   const own = type === "sender" || type === "peer_msg" || type === "hist_sync"
   const author = own ? account : accountOf(world, participant ?? to)
-  line.confirm(messageKey(id, author))
+  const key = messageKey(id, author)
   if (node.tag === "ack") {
-    if (node.attrs.error !== undefined) stats.nacks++
-    return
+    if (node.attrs.error === undefined) return line.confirm(key)
+    stats.nacks++
+    return line.giveUp(key)
   }
+  if (type === "retry") line.askAgain(key)
+  else line.confirm(key)
   if (type === "retry") stats.retriesAsked++
   else if (type === "read") stats.readsFromLine++
   else stats.receiptsFromLine++
