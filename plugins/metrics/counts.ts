@@ -28,8 +28,9 @@ type Four = [number, number, number, number]
 
 export const NOTHING: Counts = countsOf(() => 0)
 
-/** What has been counted since `zero`. */
-export function since(zero: Counts, now: Counts): Counts {
+/** What has been counted since `zero`; without one, all of it. */
+export function since(zero: Counts | undefined, now: Counts): Counts {
+  if (zero === undefined) return now
   return countsOf((name) => Math.max(0, valueOf(now, name) - valueOf(zero, name)))
 }
 

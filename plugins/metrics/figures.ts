@@ -68,10 +68,10 @@ export function createFigures(zero: Pick<Zero, "house" | "company">, context: Fi
     return list
   }
 
-  const global = (): GlobalFigures => {
+  const globalOf = (lines: readonly SessionStatus[]): GlobalFigures => {
     const counts = zero.house(monitor.totals())
     const { sent, received, connections, disconnections } = counts
-    const active = inMemory().filter(({ connected }) => connected).length
+    const active = lines.filter(({ connected }) => connected).length
     return {
       messagesSent: sent,
       messagesReceived: received,
@@ -96,8 +96,8 @@ export function createFigures(zero: Pick<Zero, "house" | "company">, context: Fi
     }
   }
 
-  const companies = (): Readonly<Record<string, CompanyFigures>> => {
-    const lines = new Map(inMemory().map((session) => [session.companyId, session]))
+  const companiesOf = (list: readonly SessionStatus[]): Readonly<Record<string, CompanyFigures>> => {
+    const lines = new Map(list.map((session) => [session.companyId, session]))
     // Names of companies must never be taken for what every object has.
     const all: Record<string, CompanyFigures> = Object.create(null)
     for (const company of [...monitor.companies()].sort()) {
@@ -108,13 +108,16 @@ export function createFigures(zero: Pick<Zero, "house" | "company">, context: Fi
   }
 
   return {
-    global,
-    companies,
-    report: () => ({
-      uptime: Math.round(clock.monotonic() - started),
-      global: global(),
-      companies: companies(),
-    }),
+    global: () => globalOf(inMemory()),
+    companies: () => companiesOf(inMemory()),
+    report() {
+      const lines = inMemory()
+      return {
+        uptime: Math.round(clock.monotonic() - started),
+        global: globalOf(lines),
+        companies: companiesOf(lines),
+      }
+    },
     company(company) {
       const totals = monitor.of(company)
       return totals && shown(company, zero.company(company, totals), sessions.get(company))

@@ -1,27 +1,38 @@
 import { type Metric, Registry } from "prom-client"
 import type { Clock, MetricSnapshot } from "../../core/plugin.ts"
+import { createPause } from "./pause.ts"
 
 export const CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
 
-/** How long a scrape may hold up everything else. */
-const SLICE_MS = 10
+/** Lines rendered at once. */
+const LINES = 500
 
 /** All instruments as Prometheus reads them; what takes long lets others go first in between. */
 export async function prometheusText(snapshots: readonly MetricSnapshot[], clock: Clock): Promise<string> {
-  const registry = new Registry()
   const parts: string[] = []
-  let begun = clock.monotonic()
+  const pause = createPause(clock)
   for (const snapshot of snapshots) {
-    // The library asks no more of a metric than what it says of itself.
-    const said = { name: snapshot.name, get: async () => ({ ...about(snapshot), values: valuesOf(snapshot) }) }
-    registry.registerMetric(said as unknown as Metric)
-    parts.push(await registry.getSingleMetricAsString(snapshot.name))
-    if (clock.monotonic() - begun < SLICE_MS) continue
-    await clock.sleep(0)
-    begun = clock.monotonic()
+    const values = valuesOf(snapshot)
+    for (let first = 0; first === 0 || first < values.length; first += LINES) {
+      const text = await render(snapshot, values.slice(first, first + LINES))
+      parts.push(first === 0 ? text : withoutHead(text))
+      await pause()
+    }
   }
-  return `${parts.join("\n\n")}\n`
+  return `${parts.join("\n")}\n`
 }
+
+async function render(snapshot: MetricSnapshot, values: readonly Value[]): Promise<string> {
+  const { name } = snapshot
+  const registry = new Registry()
+  // The library asks no more of a metric than what it says of itself.
+  const said = { name, get: async () => ({ ...about(snapshot), values }) }
+  registry.registerMetric(said as unknown as Metric)
+  return registry.getSingleMetricAsString(name)
+}
+
+/** Without the lines HELP and TYPE, which stand once above all values. */
+const withoutHead = (text: string): string => text.split("\n").slice(2).join("\n")
 
 const about = ({ name, help, kind }: MetricSnapshot) => ({ name, help, type: kind })
 

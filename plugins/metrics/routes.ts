@@ -1,5 +1,6 @@
 import type { PluginContext, RouteSpec } from "../../core/plugin.ts"
 import type { Figures } from "./figures.ts"
+import { createPause } from "./pause.ts"
 import { CONTENT_TYPE, prometheusText } from "./prometheus.ts"
 import type { Sampling } from "./sampling.ts"
 import { HOUR_MS, RATE_WINDOW_MS } from "./schemas.ts"
@@ -40,8 +41,15 @@ type Context = Pick<
 export function mountRoutes({ figures, sampling, zero, alerts }: Shown, context: Context): void {
   const { route, reject, companies, clock, metrics } = context
   const answer = <B extends object>(body: B) => ({ success: true, ...body, timestamp: clock.now() })
+  /** As `answer`. What is made of a thousand companies, or of a day, is not also turned into text in one go. */
+  const answerLater = async <B extends object>(make: () => B) => {
+    const pause = createPause(clock)
+    const body = answer(make())
+    await pause()
+    return body
+  }
 
-  route({ spec: specs.report, handle: () => answer({ metrics: figures.report() }) })
+  route({ spec: specs.report, handle: () => answerLater(() => ({ metrics: figures.report() })) })
 
   route({
     spec: specs.company,
@@ -58,8 +66,10 @@ export function mountRoutes({ figures, sampling, zero, alerts }: Shown, context:
     async handle({ principal }) {
       const own = principal.company
       if (own === undefined) {
-        const all = figures.companies()
-        return answer({ companies: all, count: Object.keys(all).length })
+        return answerLater(() => {
+          const all = figures.companies()
+          return { companies: all, count: Object.keys(all).length }
+        })
       }
       const mine: Record<string, unknown> = Object.create(null)
       const counted = figures.company(own) ?? ((await companies.exists(own)) ? figures.uncounted(own) : undefined)
@@ -80,15 +90,19 @@ export function mountRoutes({ figures, sampling, zero, alerts }: Shown, context:
   route({
     spec: specs.export,
     handle: () =>
-      answer({
-        export: {
-          global: figures.global(),
-          companies: figures.companies(),
-          performance: figures.performance(),
-          timeseries: Object.fromEntries(METRICS.map((metric) => [metric, sampling.points(metric, HOUR_MS)])),
-          rate: sampling.rate(RATE_WINDOW_MS),
-          alerts: (alerts?.current() ?? []).map(shownAlert),
-        },
+      answerLater(() => {
+        const { global, companies: each } = figures.report()
+        const timeseries = Object.fromEntries(METRICS.map((metric) => [metric, sampling.points(metric, HOUR_MS)]))
+        return {
+          export: {
+            global,
+            companies: each,
+            performance: figures.performance(),
+            timeseries,
+            rate: sampling.rate(RATE_WINDOW_MS),
+            alerts: (alerts?.current() ?? []).map(shownAlert),
+          },
+        }
       }),
   })
 

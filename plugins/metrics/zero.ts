@@ -1,5 +1,5 @@
 import type { PluginContext, Totals } from "../../core/plugin.ts"
-import { type Counts, countsOf, isLater, NOTHING, since, valueOf } from "./counts.ts"
+import { type Counts, countsOf, isLater, since, valueOf } from "./counts.ts"
 
 /** From where the counts of the JSON routes begin: the totals of the house's life, or what they were at the last reset. */
 export interface Zero {
@@ -41,7 +41,7 @@ const KEY = "zero"
 export function createZero({ monitor, storage, companies, clock, log, on, background }: ZeroContext): Zero {
   const records = storage.of("")
   let at = 0
-  let house: Counts = NOTHING
+  let house: Counts | undefined
   let zeros = new Map<string, CompanyZero>()
   let writing: Promise<unknown> = Promise.resolve()
 
@@ -60,7 +60,8 @@ export function createZero({ monitor, storage, companies, clock, log, on, backgr
     background("zero", () =>
       inTurn(async () => {
         try {
-          await keep({ at, house, companies: [...zeros].map(([id, { counts }]) => [id, counts]) })
+          if (house !== undefined)
+            await keep({ at, house, companies: [...zeros].map(([id, { counts }]) => [id, counts]) })
         } catch (error) {
           // Until the next reset; a start passes over what is more than its company has counted.
           log.warn({ error }, "The zero of an erased company's figures could not be removed")
@@ -99,23 +100,23 @@ export function createZero({ monitor, storage, companies, clock, log, on, backgr
     company(company, totals) {
       const zero = zeros.get(company)
       const holds = zero !== undefined && zero.generation === companies.generation(company)
-      return since(holds ? zero.counts : NOTHING, totals)
+      return since(holds ? zero.counts : undefined, totals)
     },
 
     reset: () =>
       inTurn(async () => {
         const now = clock.now()
-        const begin = monitor.totals()
+        const begin: Counts = monitor.totals()
         const next = new Map<string, CompanyZero>()
         for (const company of monitor.companies()) {
           const totals = monitor.of(company)
           if (totals === undefined) continue
-          next.set(company, { counts: since(NOTHING, totals), generation: companies.generation(company) })
+          next.set(company, { counts: totals, generation: companies.generation(company) })
         }
         const all = [...next].map(([company, { counts }]) => [company, counts] as const)
-        await keep({ at: now, house: since(NOTHING, begin), companies: all })
+        await keep({ at: now, house: begin, companies: all })
         at = now
-        house = since(NOTHING, begin)
+        house = begin
         zeros = next
         monitor.clearLatencies()
         return { at: now, companies: next.size }
