@@ -1,5 +1,6 @@
 import { bool, definePlugin, ms, NO_PROOF, z } from "../../core/plugin.ts"
 import { startChecks } from "./checks.ts"
+import { mountDiagnose } from "./diagnose.ts"
 import { createMachine } from "./machine.ts"
 import { mountOverview } from "./overview.ts"
 import { startProofs } from "./proofs.ts"
@@ -8,7 +9,8 @@ import { createVitals } from "./vitals.ts"
 
 export default definePlugin({
   name: "health",
-  description: "Tells whether the server is alive, able to serve, and how its lines are; heals lines that are dead.",
+  description:
+    "Tells whether the server is alive and well, heals dead lines, and says why a message would not get through.",
   config: z.object({
     enabled: bool.default(true).describe("Enable active health checks"),
     intervalMs: ms.default(30_000).describe("Period of the active health checks (ms)"),
@@ -21,6 +23,11 @@ export default definePlugin({
     whatsapp_sessions_healed_total: {
       kind: "counter",
       help: "Connections that were ended because WhatsApp did not answer on them any more",
+    },
+    whatsapp_disk_bytes: {
+      kind: "gauge",
+      help: "Size of the disk of the data folder, and what is free on it, as of the latest check",
+      labels: { kind: ["free", "total"] },
     },
   },
   wants: ["figures", "alerts"],
@@ -42,10 +49,18 @@ export default definePlugin({
       log.warn({ company: companyId }, "A line was connected and did not answer; it connects anew")
     })
 
+    metrics.collect(() => {
+      const { disk } = machine.usage
+      if (disk === null) return
+      metrics.set("whatsapp_disk_bytes", disk.free, { kind: "free" })
+      metrics.set("whatsapp_disk_bytes", disk.total, { kind: "total" })
+    })
+
     const vitals = createVitals(intervalMs, checks, context)
     const stores = (): boolean => checks?.results.storage?.ok !== false
     mountHealth(context, vitals, { isClosing: () => closing, stores })
     mountOverview(context, vitals, machine, enabled)
+    mountDiagnose(context)
     return () => machine.stop()
   },
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { definePlugin } from "../../core/plugin.ts"
+import { definePlugin, type MetricSnapshot } from "../../core/plugin.ts"
 import type { Disk } from "../../core/system.ts"
 import health from "../../plugins/health/index.ts"
 import { theBuiltIn } from "../support/built-in.ts"
@@ -128,7 +128,10 @@ describe("GET /api/whatsapp/health/metrics", () => {
 
   it("tells the CPU of the last period in percent of one core", async () => {
     let cpuMicros = 5_000_000
-    const system = { ...createTestSystem(), resources: () => ({ ...createTestSystem().resources(), rss: 2, heapUsed: 1, cpuMicros }) }
+    const system = {
+      ...createTestSystem(),
+      resources: () => ({ ...createTestSystem().resources(), rss: 2, heapUsed: 1, cpuMicros }),
+    }
     const house = await houseWith({ intervalMs: 10_000 }, { system })
     await house.clock.settle()
     cpuMicros += 2_500_000
@@ -186,5 +189,32 @@ describe("the disk of the data folder", () => {
       expect(asked).toBeGreaterThan(0)
       await house.stop()
     }
+  })
+})
+
+describe("whatsapp_disk_bytes", () => {
+  const seriesIn = async (disk: () => Promise<Disk>) => {
+    let look: (() => readonly MetricSnapshot[]) | undefined
+    const onlooker = definePlugin({
+      name: "onlooker",
+      description: "Sees what is counted",
+      setup({ metrics }) {
+        look = metrics.snapshot
+      },
+    })
+    const house = await houseWith({}, { ...withDisk(disk), plugins: [[onlooker, {}]] })
+    await house.clock.advance(30_000)
+    return look?.().find(({ name }) => name === "whatsapp_disk_bytes")?.series
+  }
+
+  it("shows the disk as of the latest check", async () => {
+    expect(await seriesIn(async () => ({ free: 2 * GIB, total: 4 * GIB }))).toEqual([
+      { labels: { kind: "free" }, value: 2 * GIB },
+      { labels: { kind: "total" }, value: 4 * GIB },
+    ])
+  })
+
+  it("has no series where the disk cannot be told", async () => {
+    expect(await seriesIn(() => Promise.reject(new Error("No such thing here")))).toEqual([])
   })
 })
