@@ -3,6 +3,7 @@ import { isErased } from "../company/guard.ts"
 import { toError } from "../errors.ts"
 import type { Ledger, Op } from "../ledger.ts"
 import type { Logger } from "../log.ts"
+import type { KnownFields } from "../log-fields.ts"
 import type { Delivery, DeliveryChannel } from "../views.ts"
 import { within } from "../within.ts"
 import { attempt, type AttemptDeps, inTime, type Outcome } from "./attempt.ts"
@@ -89,6 +90,7 @@ export function createPump(deps: PumpDeps): Pump {
       const { rows, next } = await ledger.page(lane.company, DELIVERY_TABLE, query)
       const now = clock.now()
       let left = room
+      // Beyond the rows that were read, unless the first that has to wait is among them.
       let dueAt = next === null ? Number.POSITIVE_INFINITY : now
       for (const row of rows) {
         const found = readDelivery(row)
@@ -96,7 +98,7 @@ export function createPump(deps: PumpDeps): Pump {
         if (lane.running.has(key)) continue
         const at = found.record.nextAt ?? now
         if (at > now || left === 0) {
-          dueAt = Math.min(dueAt, Math.max(at, now))
+          dueAt = Math.max(at, now)
           break
         }
         left--
@@ -147,6 +149,7 @@ export function createPump(deps: PumpDeps): Pump {
       }
       const outcome = await attempt(deps, lane.company, found.record, known.channel, signal)
       if (outcome.kind !== "cancelled") well = outcome.kind === "delivered"
+      log.debug({ company: lane.company, ...step(found.record, outcome) }, "Delivery tried")
       await settle(lane, found, outcome, known, signal)
     } catch (thrown) {
       if (signal.aborted || isErased(thrown)) return
@@ -221,4 +224,17 @@ export function createPump(deps: PumpDeps): Pump {
 /** What a channel throws at once is a rejection as well. */
 async function tell(channel: DeliveryChannel, delivery: Delivery, why: "gone" | "given-up"): Promise<void> {
   await channel.ended?.(delivery, why)
+}
+
+function step({ id, channel, tries }: Found["record"], { kind, attempt: made }: Outcome): KnownFields {
+  const { ms, status, error } = made
+  return {
+    plugin: channel,
+    deliveryId: id,
+    attempt: tries + 1,
+    outcome: kind,
+    status: status ?? undefined,
+    code: error ?? undefined,
+    ms,
+  }
 }
