@@ -211,3 +211,61 @@ it(
   },
   MINUTES,
 )
+
+it("the packed client is typed by itself, refuses what the routes would, and reaches the server", async () => {
+  const folder = join(project.path, "client")
+  await mkdir(folder)
+  const compilerOptions = {
+    target: "ES2023",
+    lib: ["ES2023", "DOM"],
+    types: [],
+    module: "NodeNext",
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
+    outDir: "out",
+  }
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }))
+  await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }))
+  const program = `
+    import { createClient, type Message, sendMessage, SwitchboardError } from "@switchboard/server/client"
+    declare const console: { log(text: string): void }
+    const client = createClient({ url: "${server?.url}", apiKey: "${KEY}" })
+    export async function* texts(company: string): AsyncGenerator<string> {
+      const { data, nextCursor } = await client.messages.list(company, { limit: 5, direction: "inbound" })
+      const first: Message | undefined = data[0]
+      if (nextCursor === null && first?.message) yield first.message
+      for await (const event of client.sessions.events(company)) if (event.type === "message.sent") yield event.type
+    }
+    const { name } = await client.companies.put("salon-5", { name: "Salon 5" })
+    const refused = await sendMessage("79001234567", "Hi", { companyId: "salon-5" }).catch((error: unknown) => error)
+    if (refused instanceof SwitchboardError) console.log([name, refused.code, refused.status].join())`
+  await writeFile(join(folder, "program.ts"), program)
+  await project.compile(folder)
+  const given = { PATH: process.env.PATH, SWITCHBOARD_URL: server?.url, SWITCHBOARD_API_KEY: KEY }
+  const { stdout } = await promisify(execFile)(process.execPath, ["out/program.js"], { cwd: folder, env: given })
+  expect(stdout).toBe("Salon 5,NO_ACTIVE_SESSION,409\n")
+
+  const wrong = (name: string, call: string): Promise<void> =>
+    writeFile(
+      join(folder, `${name}.ts`),
+      `import { createClient } from "@switchboard/server/client"\nawait createClient({ url: "x" }).${call}`,
+    )
+  await wrong("wrong-query", 'messages.list("salon-5", { direction: "sideways" })')
+  await wrong("wrong-body", 'messages.send("salon-5", { phone: 5 })')
+  await wrong("wrong-scope", 'keys.create("salon-5", { name: "x", scopes: ["everything"] })')
+  await wrong("wrong-answer", 'sessions.status("salon-5").then(({ status }) => status === "online")')
+  const told = await project.compile(folder).catch((thrown: Error) => thrown.message)
+  const files = [...(told ?? "").matchAll(/([a-z-]+)\.ts\(\d+,\d+\): error/g)].map(([, name]) => name)
+  expect([...new Set(files)].sort()).toEqual(["wrong-answer", "wrong-body", "wrong-query", "wrong-scope"])
+
+  const types = join(project.path, "node_modules/@switchboard/server/dist/core/serve/client")
+  for (const file of await readdir(types, { recursive: true })) {
+    if (!/\.(js|ts)$/.test(file)) continue
+    const imported = (await readFile(join(types, file), "utf8")).matchAll(/^(?:import|export)\b.* from "([^"]+)"/gm)
+    expect(
+      [...imported].map(([, from]) => from).filter((from) => !from?.startsWith("./") && !from?.startsWith("../")),
+    ).toEqual([])
+  }
+})

@@ -154,7 +154,7 @@ describe("The stream of a company's events", () => {
     expect(asked).toBe(1)
   })
 
-  it("says that nobody is there, after having tried as often as any other call does", async () => {
+  it("says that nobody is there, after the tries of any other call", async () => {
     let asked = 0
     const way: Way = async () => {
       asked++

@@ -25,8 +25,6 @@ beforeAll(async () => {
   house = await openClientHouse()
   listener = await serve(0)
   await house.link("salon-1")
-  const sent = await house.client().sendMessage("79001234567", "Good morning", { companyId: "salon-1" })
-  expect(sent.status).toBe("sent")
   await house.client().sessions.initialize("salon-9")
 })
 afterAll(async () => {
@@ -59,6 +57,8 @@ async function top(args: readonly string[], env: Record<string, string> = {}, un
 
 describe("npm run top, where there is no terminal", () => {
   it("writes one block of plain text, or one line of JSON, and ends", { timeout: TIMEOUT }, async () => {
+    const sent = await house.client().sendMessage("79001234567", "Good morning", { companyId: "salon-1" })
+    expect(sent.status).toBe("sent")
     const { code, out, err } = await top(["--once", "--url", listener.url])
     expect([code, err]).toEqual([0, ""])
     expect(out).not.toContain("\u001b")
@@ -127,10 +127,15 @@ describe("npm run top, on a terminal", () => {
 
   /** What was shown, screen by screen, without colours. */
   const frames = ({ output }: Shown): string[][] =>
-    [...output.matchAll(/\u001b\[H([\s\S]*?)\u001b\[J/g)].map(([, screen = ""]) =>
-      // The terminal turns each line's end into one of its own.
-      screen.split("\n").map((line) => line.replaceAll(/\u001b\[[\d;]*[mK]|\r/g, "")),
-    )
+    output
+      .split("\u001b[H")
+      .slice(1)
+      .map((screen) =>
+        (screen.split("\u001b[J")[0] ?? "")
+          .split("\n")
+          // The terminal turns each line's end into one of its own.
+          .map((line) => line.replaceAll(/\p{Cc}\[[\d;]*[mK]|\r/gu, "")),
+      )
 
   const expectRestored = (shown: Shown): void => {
     expect(shown.raw).toBe(true)
@@ -168,7 +173,7 @@ describe("npm run top, on a terminal", () => {
     const shown = await run([{ wait: "connected 1", ...ending }], { env: { NO_COLOR: "1" } })
     expect(shown.code).toBe(0)
     expectRestored(shown)
-    expect(shown.output).not.toMatch(/\u001b\[\d+m/)
+    expect(shown.output).not.toMatch(/\p{Cc}\[\d+m/u)
   })
 
   it("gives it back before it says that the key is wrong", { timeout: TIMEOUT }, async () => {

@@ -23,6 +23,8 @@ import type { Metrics } from "./metrics.ts"
 import { metrics } from "./metrics-calls.ts"
 import type { Presence } from "./presence.ts"
 import { presence } from "./presence-calls.ts"
+import type { Root } from "./root.ts"
+import { root } from "./root-calls.ts"
 import type { Server } from "./server.ts"
 import { server } from "./server-calls.ts"
 import type { Sessions } from "./sessions.ts"
@@ -30,7 +32,7 @@ import { sessions } from "./sessions-calls.ts"
 import type { Webhooks } from "./webhooks.ts"
 import { webhooks } from "./webhooks-calls.ts"
 
-export interface Groups {
+export interface Groups extends Root {
   readonly batches: Batches
   readonly blocklist: Blocklist
   readonly companies: Companies
@@ -49,6 +51,7 @@ export interface Groups {
 
 export function groups(caller: Caller): Groups {
   return {
+    ...root(caller),
     batches: batches(caller),
     blocklist: blocklist(caller),
     companies: companies(caller),

@@ -46,7 +46,7 @@ export interface HealthMetricsAnswer {
     /** Percent of one core over the last period */
     readonly cpu: number
     /** Milliseconds by which 99 of 100 turns of the last period were late at most */
-    readonly eventLoopDelay: number | null
+    readonly eventLoopDelay: number
     /** Of the data folder's disk; null where it cannot be told */
     readonly disk: {
       /** Bytes */
