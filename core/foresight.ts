@@ -38,8 +38,9 @@ export interface RecipientForesight {
 }
 
 export interface QueueForesight {
-  /** At most `COUNTED`; more are not counted. */
+  /** At most `most`, beyond which nobody counts. */
   readonly waiting: number
+  readonly most: number
   /** Why the first one is held back; null when nothing but its line and its turn keeps it. */
   readonly first: HeldBack | null
   /** Of those, how many go to the same chat, which keeps its order. */
@@ -53,6 +54,3 @@ export interface HeldBack {
   /** Epoch ms. */
   readonly until: number
 }
-
-/** How many waiting messages are looked at. */
-export const COUNTED = 1_000

@@ -1,7 +1,7 @@
 import type { Chat, Chats } from "./chats.ts"
 import type { Clock } from "../clock.ts"
 import { readDraft } from "./draft.ts"
-import { COUNTED, type Foresight, type QueueForesight, type RecipientForesight } from "../foresight.ts"
+import type { Foresight, QueueForesight, RecipientForesight } from "../foresight.ts"
 import type { Hooks } from "../hooks.ts"
 import type { Ledger } from "../ledger.ts"
 import { foreseeLine, type LineBooks } from "../line/foresee.ts"
@@ -25,6 +25,8 @@ export interface ForeseeDeps {
 
 type Findings = Readonly<Record<string, Finding | FailedItem>>
 
+/** How many waiting messages are looked at. */
+const COUNTED = 1_000
 /** Stands for whatever a message may say. */
 const ANY_TEXT = "Hello"
 
@@ -81,7 +83,7 @@ export function createForesee(deps: ForeseeDeps): (call: Call, recipient: unknow
       return found === undefined ? null : held(found.row)
     }
     const [first, aheadHeld] = await Promise.all([heldBack(waiting[0]), heldBack(ahead[0])])
-    return { waiting: waiting.length, first, ahead: ahead.length, aheadHeld }
+    return { waiting: waiting.length, most: COUNTED, first, ahead: ahead.length, aheadHeld }
   }
 
   return async (call, given) => {

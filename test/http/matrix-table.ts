@@ -35,6 +35,7 @@ export const needs: ReadonlyMap<string, Need> = new Map<string, Need>([
     "POST /messages/{companyId}/{messageId}/read",
     "POST /presence/{companyId}",
     "GET /contacts/{companyId}/check",
+    "POST /diagnose",
   ),
   ...api(
     "read",
@@ -109,6 +110,7 @@ export const namedInBody: ReadonlySet<string> = new Set([
   "POST /api/whatsapp/send",
   "POST /api/whatsapp/send-media",
   "POST /api/whatsapp/send/batch",
+  "POST /api/whatsapp/diagnose",
 ])
 
 /** What each kind of caller may do. */
