@@ -49,8 +49,10 @@ export interface Lanes {
   drop(lane: Lane): void
   /** Those of a company that has been erased. */
   of(company: string): readonly Lane[]
-  /** The next one that may be read, and for how many tries; undefined when there is none. */
+  /** The next one that may be read, and for how many tries, which count from here on; undefined when there is none. */
   next(now: number): { readonly lane: Lane; readonly room: number } | undefined
+  /** So many of them are not needed after all. */
+  giveBack(lane: Lane, tries: number): void
   /** When one that rests will have something to do, after `now`; undefined when none will. */
   nextTime(now: number): number | undefined
   began(lane: Lane, key: string): void
@@ -71,6 +73,11 @@ export function createLanes({ total, each, struggling: hard }: LaneLimits): Lane
     const free = total - running
     if (!place.struggling) return Math.min(free, each - place.running)
     return Math.min(free, hard - struggling, 1 - place.running)
+  }
+  const count = (place: Place, tries: number): void => {
+    place.running += tries
+    running += tries
+    if (place.struggling) struggling += tries
   }
   const timeOf = ({ dueAt, restsUntil, place }: Lane): number => Math.max(dueAt, restsUntil, place.restsUntil)
 
@@ -110,8 +117,12 @@ export function createLanes({ total, each, struggling: hard }: LaneLimits): Lane
         // Whoever waited longest; those that have just been served stand behind.
         if (first === undefined || timeOf(lane) < timeOf(first)) first = lane
       }
-      return first && { lane: first, room: roomAt(first.place) }
+      if (first === undefined) return undefined
+      const room = roomAt(first.place)
+      count(first.place, room)
+      return { lane: first, room }
     },
+    giveBack: ({ place }, tries) => count(place, -tries),
     nextTime(now) {
       let time: number | undefined
       for (const lane of lanes.values()) {
@@ -121,17 +132,10 @@ export function createLanes({ total, each, struggling: hard }: LaneLimits): Lane
       return time
     },
 
-    began(lane, key) {
-      lane.running.add(key)
-      lane.place.running++
-      running++
-      if (lane.place.struggling) struggling++
-    },
+    began: (lane, key) => void lane.running.add(key),
     ended({ running: keys, place }, key, well) {
       if (!keys.delete(key)) return
-      place.running--
-      running--
-      if (place.struggling) struggling--
+      count(place, -1)
       if (well === undefined || well !== place.struggling) return
       struggling += well ? -place.running : place.running
       place.struggling = !well

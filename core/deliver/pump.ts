@@ -85,11 +85,11 @@ export function createPump(deps: PumpDeps): Pump {
   /** Starts what is due of an endpoint, as far as there is room. */
   const read = async (lane: Lane, room: number): Promise<void> => {
     const { news } = lane
+    let left = room
     try {
       const query = { index: NEXT, prefix: `${lane.name}\n`, limit: lane.running.size + room + 1 }
       const { rows, next } = await ledger.page(lane.company, DELIVERY_TABLE, query)
       const now = clock.now()
-      let left = room
       // Beyond the rows that were read, unless the first that has to wait is among them.
       let dueAt = next === null ? Number.POSITIVE_INFINITY : now
       for (const row of rows) {
@@ -110,6 +110,7 @@ export function createPump(deps: PumpDeps): Pump {
       lane.restsUntil = clock.now() + RESTS_MS
       log.warn({ company: lane.company, error: toError(thrown).message }, "Deliveries cannot be read; tried again")
     } finally {
+      lanes.giveBack(lane, left)
       lane.reading = false
     }
   }

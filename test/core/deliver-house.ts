@@ -59,6 +59,7 @@ export interface DeliverHouseOptions {
   /** As a ledger of one process sees it. */
   readonly wrap?: (ledger: Ledger) => Ledger
   readonly shared?: boolean
+  readonly react?: Receivers["react"]
   /** Lets deliveries of an erased company out. */
   readonly lateOut?: boolean
 }
@@ -78,6 +79,7 @@ export async function openDeliverHouse(options: DeliverHouseOptions = {}): Promi
   const events = createEvents({ ledger, clock, ids: createIds(system.sha256), maxListeners: 10 })
   const instruments = createInstruments({ companies: 10 })
   const receivers = createReceivers(clock)
+  if (options.react !== undefined) receivers.react = options.react
   const deliver = createDeliver({
     ...{ ledger, events, hooks, clock, log, instruments },
     egress: receivers.egress,
@@ -115,8 +117,7 @@ export async function openDeliverHouse(options: DeliverHouseOptions = {}): Promi
     async restart(after = 0) {
       life.over = true
       const { react } = receivers
-      const next = await openDeliverHouse({ ...options, ledger: base, start: clock.now() + after })
-      next.receivers.react = react
+      const next = await openDeliverHouse({ ...options, react, ledger: base, start: clock.now() + after })
       next.target = house.target
       return next
     },
