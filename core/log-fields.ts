@@ -26,8 +26,6 @@ export const LOG_FIELDS = {
   messageId: "id",
   batchId: "id",
   deliveryId: "id",
-  webhookId: "id",
-  eventId: "id",
   alertId: "id",
   keyId: "id",
   /** A person's mark: keyed, and anew at each start; see `createPersonMark`. */
@@ -37,8 +35,6 @@ export const LOG_FIELDS = {
   plugin: "name",
   hook: "name",
   task: "name",
-  /** A way of deliveries. */
-  channel: "name",
   step: "name",
   provider: "name",
   library: "name",
@@ -50,7 +46,6 @@ export const LOG_FIELDS = {
   /** Of an event, of what another system asks for, of an alert. */
   event: "name",
   type: "name",
-  severity: "name",
   /** How a call was signed. */
   scheme: "name",
   /** States of a line, or stores that a company moves between. */
@@ -58,7 +53,7 @@ export const LOG_FIELDS = {
   to: "name",
   /** Where a message or an alert has come to. */
   state: "name",
-  /** What the provider says of a try. */
+  /** What came of a try, of a message or a delivery. */
   outcome: "name",
 
   // Why.
@@ -66,7 +61,6 @@ export const LOG_FIELDS = {
   statusCode: "code",
   error: "words",
   reason: "words",
-  detail: "words",
   cause: "words",
   url: "url",
 
@@ -77,7 +71,6 @@ export const LOG_FIELDS = {
   /** Position in a batch, from 0. */
   index: "count",
   attempt: "count",
-  attempts: "count",
   /** Lines that this one stands for, beside the one that came first. */
   repeated: "count",
   companies: "count",
@@ -88,17 +81,13 @@ export const LOG_FIELDS = {
   failed: "count",
   left: "count",
   maxSessions: "count",
-  bytes: "count",
   count: "count",
-  value: "count",
-  threshold: "count",
   retryCount: "count",
   deviceCount: "count",
   dbQueries: "count",
   bufferCount: "count",
   credentials: "flag",
   forced: "flag",
-  queued: "flag",
 } as const satisfies Readonly<Record<string, LogFieldKind>>
 
 export type LogField = keyof typeof LOG_FIELDS

@@ -23,7 +23,7 @@ describe("Fields that are on the list", () => {
       code: "RATE_LIMIT_EXCEEDED",
       status: 429,
       ms: 0.4,
-      bytes: 12_345_678_901,
+      count: 12_345_678_901,
       forced: true,
       reason: undefined,
     }
