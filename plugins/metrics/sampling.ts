@@ -29,7 +29,7 @@ export type SamplingContext = Pick<
 const MARK_MS = 1_000
 const MINUTE_MS = 60_000
 /** Samples that come faster are written together. */
-const FLUSH_MS = 10_000
+const FLUSH_MS = 9_000
 const MB = 1_048_576
 
 /** Begins to sample, with what an earlier process has sampled. */

@@ -1,5 +1,5 @@
 import type { PluginContext, RecordChange } from "../../core/plugin.ts"
-import { CHUNK, type Chunk, COLUMNS, type Kept, type Sample, SLOTS } from "./series.ts"
+import { CHUNK, type Chunk, COLUMNS, type Kept, SLOTS } from "./series.ts"
 
 /** The samples on disk, a chunk in each record. What fails here is told once, and tried again with what comes next. */
 export interface SeriesRecords {
@@ -14,10 +14,12 @@ export interface SeriesRecords {
 /** As it is kept: what the numbers mean stands beside them. */
 interface ChunkRecord {
   readonly columns: readonly string[]
-  readonly rows: readonly (readonly number[])[]
+  /** Sample after sample, each number as eight bytes, the lowest first. */
+  readonly values: Uint8Array
 }
 
 const WIDTH = COLUMNS.length
+const NUMBER = Float64Array.BYTES_PER_ELEMENT
 const READ_TOGETHER = 100
 const keyOf = (slot: number): string => `series/${slot}`
 
@@ -60,9 +62,9 @@ export function createSeriesRecords({
         try {
           const stored = await records.get(keyOf(slot))
           if (stored === undefined) return
-          const samples = parse(stored)
-          if (samples === undefined) damaged++
-          else found.push({ slot, samples })
+          const values = parse(stored)
+          if (values === undefined) damaged++
+          else found.push({ slot, values })
         } catch {
           // Told below, with the others.
           damaged++
@@ -87,19 +89,20 @@ export function createSeriesRecords({
 }
 
 function recordOf({ count, values }: Chunk): ChunkRecord {
-  const rows = Array.from({ length: count }, (_, row) => [...values.subarray(row * WIDTH, (row + 1) * WIDTH)])
-  return { columns: COLUMNS, rows }
+  const bytes = new Uint8Array(count * WIDTH * NUMBER)
+  const view = new DataView(bytes.buffer)
+  for (let at = 0; at < count * WIDTH; at++) view.setFloat64(at * NUMBER, values[at] ?? 0, true)
+  return { columns: COLUMNS, values: bytes }
 }
 
 /** Undefined for anything that is not a record of ours. */
-function parse(stored: unknown): readonly Sample[] | undefined {
+function parse(stored: unknown): Float64Array | undefined {
   if (typeof stored !== "object" || stored === null) return undefined
-  const { columns, rows } = stored as Partial<Readonly<Record<keyof ChunkRecord, unknown>>>
+  const { columns, values: bytes } = stored as Partial<Readonly<Record<keyof ChunkRecord, unknown>>>
   if (!Array.isArray(columns) || columns.join() !== COLUMNS.join()) return undefined
-  if (!Array.isArray(rows) || rows.length > CHUNK || !rows.every(isRow)) return undefined
-  return rows.map((row) => Object.fromEntries(COLUMNS.map((column, at) => [column, row[at]])) as unknown as Sample)
-}
-
-function isRow(row: unknown): row is readonly number[] {
-  return Array.isArray(row) && row.length === WIDTH && row.every(Number.isFinite)
+  if (!(bytes instanceof Uint8Array) || bytes.length % (WIDTH * NUMBER) !== 0) return undefined
+  if (bytes.length > CHUNK * WIDTH * NUMBER) return undefined
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const values = new Float64Array(bytes.length / NUMBER).map((_, at) => view.getFloat64(at * NUMBER, true))
+  return values.every(Number.isFinite) ? values : undefined
 }

@@ -41,10 +41,10 @@ export interface Chunk {
   readonly values: Float64Array
 }
 
-/** Samples as they were found on disk. */
+/** Samples as they were found on disk: one after the other, each with its columns in order. */
 export interface Kept {
   readonly slot: number
-  readonly samples: readonly Sample[]
+  readonly values: Float64Array
 }
 
 /** The samples of the last 24 hours, and never more than one a second of them. */
@@ -67,6 +67,8 @@ export const SLOTS = DAY_MS / 1_000 / CHUNK + 1
 const WIDTH = COLUMNS.length
 const AT = COLUMNS.indexOf("at")
 const MESSAGES = COLUMNS.indexOf("messages")
+
+const isRecent = (at: number, now: number): boolean => at <= now && at > now - DAY_MS
 
 export function createSeries(slots = SLOTS): Series {
   let chunks: Chunk[] = []
@@ -94,14 +96,14 @@ export function createSeries(slots = SLOTS): Series {
 
   return {
     restore(kept, now) {
-      const lots = kept
-        .map(({ slot, samples }) => ({ slot, samples: samples.filter(({ at }) => at <= now && at > now - DAY_MS) }))
-        .filter(({ samples }) => samples.length > 0)
-        .sort((a, b) => (a.samples[0]?.at ?? 0) - (b.samples[0]?.at ?? 0))
-      const fresh = lots.slice(-slots)
-      for (const { slot, samples } of fresh) {
+      const fresh = kept
+        .map(({ slot, values }) => ({ slot, rows: rowsOf(values).filter((row) => isRecent(row[AT] ?? 0, now)) }))
+        .filter(({ rows }) => rows.length > 0)
+        .sort((a, b) => (a.rows[0]?.[AT] ?? 0) - (b.rows[0]?.[AT] ?? 0))
+        .slice(-slots)
+      for (const { slot, rows } of fresh) {
         const chunk = begin(slot)
-        for (const sample of samples.slice(0, CHUNK)) write(chunk, sample)
+        for (const row of rows.slice(0, CHUNK)) chunk.values.set(row, chunk.count++ * WIDTH)
       }
       const taken = new Set(fresh.map(({ slot }) => slot))
       return kept.map(({ slot }) => slot).filter((slot) => !taken.has(slot))
@@ -152,4 +154,10 @@ export function createSeries(slots = SLOTS): Series {
       return before?.messages
     },
   }
+}
+
+function rowsOf(values: Float64Array): Float64Array[] {
+  return Array.from({ length: Math.floor(values.length / WIDTH) }, (_, row) =>
+    values.subarray(row * WIDTH, (row + 1) * WIDTH),
+  )
 }

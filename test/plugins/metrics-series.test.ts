@@ -184,21 +184,22 @@ describe("A time series", () => {
     const house = await openMetrics({ ledger })
     await house.clock.advance(59 * MINUTE)
     const start = house.clock.now()
+    const bytes = (...numbers: readonly number[]) => new Uint8Array(Float64Array.from(numbers).buffer)
     const row = COLUMNS.map(() => 1)
     const late = COLUMNS.map((name) => (name === "at" ? start + DAY : 1))
     const foreign: readonly unknown[] = [
       "a text",
       null,
       7,
-      { columns: ["at"], rows: [[1]] },
-      { columns: COLUMNS, rows: "none" },
-      { columns: COLUMNS, rows: [["a", ...row.slice(1)]] },
-      { columns: COLUMNS, rows: [row.slice(1)] },
-      { columns: COLUMNS, rows: Array.from({ length: 61 }, () => row) },
+      { columns: ["at"], values: bytes(1) },
+      { columns: COLUMNS, values: "none" },
+      { columns: COLUMNS, values: bytes(Number.NaN, ...row.slice(1)) },
+      { columns: COLUMNS, values: bytes(...row.slice(1)) },
+      { columns: COLUMNS, values: bytes(...Array.from({ length: 61 }, () => row).flat()) },
     ]
     for (const [at, value] of foreign.entries()) await records(ledger).put(`series/${at + 5}`, value)
-    await records(ledger).put("series/80", { columns: COLUMNS, rows: [] })
-    await records(ledger).put("series/81", { columns: COLUMNS, rows: [late] })
+    await records(ledger).put("series/80", { columns: COLUMNS, values: bytes() })
+    await records(ledger).put("series/81", { columns: COLUMNS, values: bytes(...late) })
     const wrap = (inner: Ledger): Ledger => ({
       ...inner,
       get: async (company, table, keys) => {
