@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process"
+import { execFile, spawnSync } from "node:child_process"
 import { promisify } from "node:util"
 
 const run = promisify(execFile)
@@ -28,3 +28,5 @@ export async function printed(lines: string, folder?: string): Promise<readonly 
 export async function runIn(folder: string, lines: string): Promise<void> {
   await run("bash", ["-e", "-c", lines], { cwd: folder })
 }
+
+export const hasJq = (): boolean => spawnSync("jq", ["--version"]).status === 0

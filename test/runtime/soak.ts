@@ -3,6 +3,7 @@ import { type Backing, filesBacking } from "./backings.ts"
 import { runBackends } from "./backends.ts"
 import { closeRows, runCloses, runRefusedUpgrades, wrongCloses } from "./closes.ts"
 import { type Costs, costTable, type Counted, runCosts, timedBy } from "./costs.ts"
+import { runCounters } from "./counters.ts"
 import { runCuts } from "./cuts.ts"
 import { runFullLedger } from "./full-ledger.ts"
 import { runKills } from "./kills.ts"
@@ -254,6 +255,22 @@ const runs: Record<string, () => Promise<string[]>> = {
       ...(ours.othersFailed === 0 ? [] : [`${ours.othersFailed} of ${ours.others} others were not served`]),
       ...(held === 300 ? [] : ["a plain server let go of some, so that this has shown nothing"]),
     ]
+  },
+  async counters() {
+    const full = { operations: 10_000, kills: 20, cuts: 60, ordinary: 4, atOnce: 24, compiled: true, log }
+    const { account, wentBack, ...rest } = await runCounters(full)
+    log(figures(rest))
+    log(figures(account))
+    return [...account.differences, ...wentBack]
+  },
+  async "late-totals"() {
+    const config = "test/runtime/late-totals.config.ts"
+    const few = { operations: 400, kills: 4, cuts: 0, ordinary: 2, atOnce: 16, settleMs: 10_000 }
+    const { account, wentBack } = await runCounters({ ...few, config, log })
+    log(
+      `${account.differences.length} differences, ${wentBack.length} numbers went back: ${wentBack.slice(0, 3).join("; ")}`,
+    )
+    return account.differences.length > 0 ? [] : ["totals of a commit of their own agree"]
   },
   async reconnects() {
     const { thirds, heapPerReconnect } = await runReconnects(240)
