@@ -30,8 +30,9 @@ export interface Method {
 }
 
 interface Place {
-  readonly group: string
   readonly name: string
+  /** Of the names of its types. */
+  readonly prefix: string
   readonly writer: TypeWriter
   /** Names of the group's types, by what they are. */
   readonly declared: Map<string, string>
@@ -43,7 +44,7 @@ export function methodOf(spec: RouteSpec, operation: Operation, place: Place): M
   const { name, writer } = place
   const key = `${spec.method.toUpperCase()} ${spec.path}`
   const types: string[] = []
-  const called = (suffix: string): string => `${capital(place.group)}${capital(name)}${suffix}`
+  const called = (suffix: string): string => `${place.prefix}${capital(name)}${suffix}`
   /** A name for what is longer than a line. */
   const declare = (suffix: string, type: string): string => {
     if (!type.includes("\n")) return type

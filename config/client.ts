@@ -48,7 +48,8 @@ export function clientFiles(
     groups.set(name, group)
     if (group.methods.some((other) => other.name === method)) throw new Error(`Two routes are ${called}`)
     const { writer, declared } = group
-    group.methods.push(methodOf(spec, operation, { group: name, name: method, writer, declared }))
+    const prefix = name === ROOT ? "" : capital(name)
+    group.methods.push(methodOf(spec, operation, { name: method, prefix, writer, declared }))
   }
   const names = [...groups.keys()].sort()
   const files = [...groups].flatMap(([name, { methods, writer }]) => [

@@ -257,6 +257,17 @@ describe("A call that only asks", () => {
     expect(house.waits).toEqual([])
   })
 
+  it("has as much more time as it asks the server to wait", async () => {
+    const slow: Way = async (request, go) => {
+      await new Promise((resolve) => setTimeout(resolve, 60))
+      request.signal.throwIfAborted()
+      return go(request)
+    }
+    const client = house.client({ way: slow, retries: 0, timeoutMs: 20 })
+    expect(await failure(client.sessions.qr("salon-1"))).toMatchObject({ code: "TIMEOUT" })
+    expect(await failure(client.sessions.qr("salon-1", { wait: 5 }))).toMatchObject({ code: "ALREADY_CONNECTED" })
+  })
+
   it("says what is wrong when something else answers", async () => {
     const html = house.client({ way: async () => new Response("<html>") })
     expect(await failure(html.companies.list())).toMatchObject({ code: "UNEXPECTED_ANSWER", status: 200 })

@@ -50,6 +50,7 @@ const sceneOf = (shown: Figures, more: Partial<Scene> = {}): Scene => ({
   url: "http://127.0.0.1:3000",
   now: shown.at,
   figures: shown,
+  takenAt: shown.at,
   changes: createTracker().note(shown),
   away: undefined,
   ...more,
@@ -277,7 +278,7 @@ describe("A screen", () => {
     expect(plain(line)).toBe(
       "No figures for 12 s: The server could not be reached; these figures are 13 s old. Still trying",
     )
-    expect(plainTrouble({ ...late, figures: undefined })).toMatch(/^\d\d:\d\d:\d\d No figures: The server could not/)
+    expect(plainTrouble({ ...late, takenAt: undefined })).toMatch(/^\d\d:\d\d:\d\d No figures: The server could not/)
   })
 })
 

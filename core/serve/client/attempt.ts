@@ -29,7 +29,7 @@ export function createAttempt(
     redirect: "manual",
     ...(body === undefined ? {} : { body }),
   }
-  const timeoutMs = options.timeoutMs ?? settings.timeoutMs
+  const timeoutMs = (options.timeoutMs ?? settings.timeoutMs) + waitAskedFor(request.query)
   return {
     async run() {
       const deadline = createDeadline(timing, timeoutMs, options.signal)
@@ -109,6 +109,12 @@ function contentOf(
     return { body: body as RawBody, headers: { "content-type": contentType ?? rawType } }
   }
   return { body: JSON.stringify(body), headers: { "content-type": "application/json" } }
+}
+
+/** Milliseconds that the server is asked to wait for, before it answers. */
+function waitAskedFor(query: object | undefined): number {
+  const { wait } = (query ?? {}) as { readonly wait?: unknown }
+  return typeof wait === "number" ? wait * 1_000 : 0
 }
 
 function queryText(query: object | undefined): string {

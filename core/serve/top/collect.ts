@@ -5,8 +5,8 @@ import { readSamples } from "./prometheus.ts"
 
 /** The figures of a server, from whatever its plugins tell. */
 
-export const DEPTH = "whatsapp_queue_messages"
-export const AGE = "whatsapp_queue_oldest_seconds"
+export const DEPTH = "whatsapp_outbox_messages"
+export const AGE = "whatsapp_outbox_oldest_seconds"
 const NAMES: ReadonlySet<string> = new Set([DEPTH, AGE])
 const HEALTH = "/api/whatsapp/health/metrics"
 

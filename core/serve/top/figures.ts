@@ -112,11 +112,13 @@ export function createTracker(): Tracker {
   return {
     note(figures) {
       const { at, totals, errors, companies } = figures
-      for (const { id, errors: count = 0 } of companies) first.set(id, Math.min(first.get(id) ?? count, count))
-      const newErrors = (id: string): number => {
-        const count = companies.find((company) => company.id === id)?.errors ?? 0
-        return count - (first.get(id) ?? count)
+      const fresh = new Map<string, number>()
+      for (const { id, errors: count = 0 } of companies) {
+        const begin = Math.min(first.get(id) ?? count, count)
+        first.set(id, begin)
+        fresh.set(id, count - begin)
       }
+      const newErrors = (id: string): number => fresh.get(id) ?? 0
       if (totals === undefined) return { sent: undefined, received: undefined, errors: undefined, newErrors }
       const now: Sample = { at, sent: totals.sent, received: totals.received, errors: errors?.total ?? 0 }
       const last = samples.at(-1)

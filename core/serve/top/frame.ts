@@ -28,8 +28,8 @@ export function plainBlock(scene: Scene): string {
 }
 
 /** What happens between blocks. */
-export function plainTrouble({ now, away, figures }: Scene): string {
-  const age = figures === undefined ? "" : `; the last figures are of ${time(figures.at)}`
+export function plainTrouble({ now, away, takenAt }: Scene): string {
+  const age = takenAt === undefined ? "" : `; the last figures are of ${time(takenAt)}`
   return `${time(now)} No figures: ${away?.message ?? ""}${age}\n`
 }
 

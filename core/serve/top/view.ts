@@ -17,20 +17,24 @@ export interface Scene {
   readonly url: string
   readonly now: number
   readonly figures: Figures | undefined
+  /** By our own clock, which need not be the server's. */
+  readonly takenAt: number | undefined
   readonly changes: Changes | undefined
   /** Why there are no newer figures, when there are none. */
   readonly away: { readonly since: number; readonly message: string } | undefined
 }
 
 const LABEL = 11
+const ASKING: Line = [{ text: "Asking the server …", tone: "faint" }]
 const GOOD_STATES: ReadonlySet<string> = new Set(["connected"])
 const BAD_STATES: ReadonlySet<string> = new Set(["failed", "logged-out", "replaced", "outdated", "qr-expired"])
 
 /** Everything but the companies. */
-export function summary({ url, now, figures, changes, away }: Scene): Line[] {
+export function summary(scene: Scene): Line[] {
+  const { url, figures, changes, away } = scene
   const head: Line = [{ text: "Switchboard ", tone: "strong" }, { text: safe(url) }, ...statusOf(figures)]
-  const trouble: Line[] = away === undefined ? [] : [[{ text: awayText(away, figures, now), tone: "bad" }]]
-  if (figures === undefined) return [head, ...trouble]
+  const trouble: Line[] = away === undefined ? [] : [[{ text: awayText(away, scene), tone: "bad" }]]
+  if (figures === undefined) return [head, ...(away === undefined ? [ASKING] : trouble)]
   const { totals, errors, queue, latency: waits, perMinute, faults, alerts, notes } = figures
   return [
     head,
@@ -84,7 +88,7 @@ export function summary({ url, now, figures, changes, away }: Scene): Line[] {
     ...alerts.map(({ severity, type, message, since }) =>
       row("Alert", [
         { text: `${safe(severity)} ${safe(type)}: ${safe(message)}`, tone: "bad" },
-        ...(since === undefined ? [] : [{ text: `  for ${duration(now - since)}`, tone: "faint" } as const]),
+        ...(since === undefined ? [] : [{ text: `  for ${duration(figures.at - since)}`, tone: "faint" } as const]),
       ]),
     ),
   ]
@@ -167,8 +171,8 @@ function statusOf(figures: Figures | undefined): Piece[] {
   ]
 }
 
-function awayText(away: NonNullable<Scene["away"]>, figures: Figures | undefined, now: number): string {
-  const age = figures === undefined ? "" : `; these figures are ${duration(now - figures.at)} old`
+function awayText(away: NonNullable<Scene["away"]>, { takenAt, now }: Scene): string {
+  const age = takenAt === undefined ? "" : `; these figures are ${duration(now - takenAt)} old`
   return `No figures for ${duration(now - away.since)}: ${safe(away.message)}${age}. Still trying`
 }
 

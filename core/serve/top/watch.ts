@@ -28,14 +28,16 @@ export function createWatch(
   let changes: Changes | undefined
   let away: Scene["away"]
   let failure: SwitchboardError | undefined
+  let takenAt: number | undefined
 
-  const scene = (): Scene => ({ url, now: Date.now(), figures, changes, away })
+  const scene = (): Scene => ({ url, now: Date.now(), figures, takenAt, changes, away })
   return {
     scene,
     failure: () => failure,
     async look() {
       try {
         figures = await collect()
+        takenAt = Date.now()
         changes = tracker.note(figures)
         away = undefined
         failure = undefined

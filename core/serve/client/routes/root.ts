@@ -2,14 +2,14 @@
 // biome-ignore-all format: written by a program
 import type { CallOptions } from "../request.ts"
 
-export interface RootDiagnoseBody {
+export interface DiagnoseBody {
   /** The company the call is for; required in multi-tenant mode */
   readonly companyId?: string | null | undefined
   /** The recipient, as in a send */
   readonly phone?: string | undefined
 }
 
-export interface RootDiagnoseAnswer {
+export interface DiagnoseAnswer {
   readonly companyId: string
   /** Where a message would go; null when that cannot be read */
   readonly phone: string | null
@@ -29,5 +29,5 @@ export interface Root {
    *
    * Needs a key with the scope `send`.
    */
-  diagnose(body: RootDiagnoseBody, options?: CallOptions): Promise<RootDiagnoseAnswer>
+  diagnose(body: DiagnoseBody, options?: CallOptions): Promise<DiagnoseAnswer>
 }
