@@ -42,7 +42,8 @@ export interface Events extends EventsView {
   show(company: string, code: LiveCode): void
   /** Throws TOO_MANY_LISTENERS when the company has its share. */
   subscribe(company: string, options: { readonly codes: boolean }): Subscription
-  subscribers(company: string): number
+  /** Subscriptions of a company, or of all. */
+  subscribers(company?: string): number
   /** Ends the subscriptions of a company that has been erased. */
   end(company: string): void
   /** Ends every subscription's wait; streams close. */
@@ -174,7 +175,10 @@ export function createEvents({ ledger, clock, ids, maxListeners }: EventsDeps): 
       }
     },
 
-    subscribers: (company) => readers.get(company)?.size ?? 0,
+    subscribers(company) {
+      if (company !== undefined) return readers.get(company)?.size ?? 0
+      return [...readers.values()].reduce((sum, { size }) => sum + size, 0)
+    },
 
     stop() {
       ended.abort()

@@ -1,6 +1,8 @@
 import type { Clock } from "./clock.ts"
 import { appError, isAppError, rootOf, toError } from "./errors.ts"
 import type { Logger } from "./log.ts"
+import type { Meter } from "./monitor/meter.ts"
+import { meterStore } from "./monitor/metered.ts"
 import type { StoreSpec } from "./settings/store-specs.ts"
 import type { OpenStore } from "./store.ts"
 
@@ -28,9 +30,10 @@ export interface StoresDeps {
   readonly instance: string
   readonly clock: Clock
   readonly log: Logger
+  readonly meter?: Meter | undefined
 }
 
-export function createStores({ specs, standard, folder, instance, clock, log }: StoresDeps): Stores {
+export function createStores({ specs, standard, folder, instance, clock, log, meter }: StoresDeps): Stores {
   const opening = new Map<string, Promise<OpenStore>>()
   let closed = false
 
@@ -40,7 +43,8 @@ export function createStores({ specs, standard, folder, instance, clock, log }: 
       throw appError("STORAGE_UNAVAILABLE", { cause: new Error(`There is no store ${name}; see WHATSAPP_STORES`) })
     }
     const child = log.child({ store: name })
-    const opened = await spec.adapter.open({ ...spec.options, folder, store: name, instance, clock, log: child })
+    const options = { ...spec.options, folder, store: name, instance, clock, log: child }
+    const opened = meterStore(await spec.adapter.open(options), name, meter, clock)
     const store = { ...opened, check: oneAtATime(opened.check) }
     const { durable, atomic } = store.capabilities
     if (!durable) child.warn({}, "This store forgets its lines at a restart")

@@ -6,6 +6,7 @@ import { appError, type ErrorSpec, toError } from "../errors.ts"
 import type { Hooks } from "../hooks.ts"
 import type { Arrival } from "../listen.ts"
 import { type Logger, logsAt } from "../log.ts"
+import type { Meter } from "../monitor/meter.ts"
 import { isRefusal, refuseFaults } from "../refusal.ts"
 import type { ApiRoute, NotBuiltRoute } from "../route.ts"
 import type { CoreSettings } from "../settings.ts"
@@ -37,6 +38,7 @@ export interface HttpOptions {
   readonly errors: Readonly<Record<string, ErrorSpec>>
   /** True from the moment shutdown begins: API routes then answer 503. */
   isClosing(): boolean
+  readonly meter?: Meter | undefined
   /** Stands for a phone number in the log. */
   readonly mark?: PersonMark
   /** Stands in the OpenAPI document. */
@@ -125,7 +127,9 @@ export function createHttp(options: HttpOptions): Http {
       const started = clock.monotonic()
       const exchange = newExchange(requestIdOf(request.headers), arrival, log)
       const response = await answer(request, exchange)
-      const fields = accessFields(exchange, request, response.status, clock.monotonic() - started, options.mark)
+      const ms = clock.monotonic() - started
+      options.meter?.answered(response.status, ms)
+      const fields = accessFields(exchange, request, response.status, ms, options.mark)
       // Probes and pages without a key would drown the rest.
       if (exchange.route?.spec.scope === "none" && response.status < 400) log.debug(fields, "Request")
       else log.info(fields, "Request")

@@ -7,6 +7,8 @@ export interface Instruments {
   declare(plugin: string, specs: MetricSpecs): void
   /** What a counter or gauge shows is kept elsewhere. */
   show(plugin: string, name: string, series: () => readonly NumberSeries[]): void
+  /** One series, found once, for whoever adds to it with every message: it takes numbers from 0, and checks nothing. */
+  bind(plugin: string, name: string, labels?: Readonly<Record<string, string>>): (value: number) => void
   /** How that plugin uses them, and no others. */
   of(plugin: string): Metrics
   snapshot(): readonly MetricSnapshot[]
@@ -112,6 +114,16 @@ export function createInstruments({ companies, slots = createSlots(companies) }:
       instrument.shown = series
     },
 
+    bind(owner, name, labels) {
+      const instrument = instruments.get(name)
+      if (instrument?.owner !== owner) throw new Error(`Plugin ${owner}: ${name} is not among its metrics`)
+      const series = seriesOf(instrument, labels)
+      if (instrument.spec.kind === "histogram") return (value) => measure(instrument, series, value)
+      return (by) => {
+        series.value += by
+      }
+    },
+
     of(plugin) {
       const metrics = {
         count(name: string, labels?: Given, by: unknown = 1) {
@@ -127,11 +139,7 @@ export function createInstruments({ companies, slots = createSlots(companies) }:
         observe(name: string, value: unknown, labels?: Given) {
           const histogram = find(plugin, name, "histogram")
           const measured = number(histogram, value)
-          const series = seriesOf(histogram, labels)
-          const at = histogram.buckets.findIndex((bound) => measured <= bound)
-          if (at >= 0) series.counts[at] = (series.counts[at] ?? 0) + 1
-          series.count++
-          series.value += measured
+          measure(histogram, seriesOf(histogram, labels), measured)
         },
         collect: (task: () => void) => void collecting.push(task),
         snapshot,
@@ -158,6 +166,14 @@ export function createInstruments({ companies, slots = createSlots(companies) }:
       }
     },
   }
+}
+
+function measure({ buckets }: Instrument, series: Series, value: number): void {
+  let at = 0
+  while (at < buckets.length && value > (buckets[at] ?? 0)) at++
+  if (at < buckets.length) series.counts[at] = (series.counts[at] ?? 0) + 1
+  series.count++
+  series.value += value
 }
 
 function read({ name, owner, spec, labels, buckets, series, shown }: Instrument): MetricSnapshot {

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts"
 import type { Meter } from "../monitor/meter.ts"
+import type { FirstTries } from "./first-tries.ts"
 import type { Connection, SendOutcome } from "../provider.ts"
 import type { Hold } from "../stages.ts"
 import type { Item } from "./pump.ts"
@@ -23,6 +24,7 @@ export interface AttemptDeps {
   readonly connection: Connection
   readonly clock: Clock
   readonly meter?: Meter | undefined
+  readonly firsts?: FirstTries | undefined
   /** Called before each try; undefined when nothing holds messages back. */
   readonly hold: ((item: Item) => Promise<HoldVerdict> | HoldVerdict) | undefined
   readonly onHeld: (item: Item, until: number, reason: string | null) => void
@@ -50,7 +52,7 @@ const UNKNOWN_RETRY_MS = 30_000
 
 /** One try of one message; undefined when it has left the queue. */
 export function createAttempt(deps: AttemptDeps): (item: Item, trial: Trial) => Promise<Again | undefined> {
-  const { connection, clock, meter } = deps
+  const { connection, clock, meter, firsts } = deps
 
   return async (item, trial) => {
     const begun = clock.now()
@@ -74,11 +76,13 @@ export function createAttempt(deps: AttemptDeps): (item: Item, trial: Trial) => 
       if (may !== true && !(await may)) return undefined
       if (trial.isStopped()) return { firstMs: FIRST_RETRY_MS }
       deps.onTry(item)
+      firsts?.handsOver(item)
       const handedOver = meter === undefined ? 0 : clock.monotonic()
       const outcome = await connection.send({ id: item.messageId, to: item.to, wire: item.wire })
       if (outcome.outcome === "acknowledged") meter?.note("messageLatency", clock.monotonic() - handedOver)
       went = outcome.outcome !== "not-sent"
       if (trial.isProven() || deps.outcome(item, outcome)) return undefined
+      firsts?.again(item)
       return { firstMs: outcome.outcome === "unknown" ? UNKNOWN_RETRY_MS : FIRST_RETRY_MS }
     } finally {
       if (!went) verdict?.drop()

@@ -3,6 +3,7 @@ import type { Chats } from "./chats.ts"
 import type { Clock } from "../clock.ts"
 import { toError } from "../errors.ts"
 import type { Events } from "../events.ts"
+import { createFirstTries } from "./first-tries.ts"
 import type { Hooks } from "../hooks.ts"
 import type { Ledger, Op } from "../ledger.ts"
 import type { Logger } from "../log.ts"
@@ -74,6 +75,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   const trail = createTrail(log)
   const rows = createOutboxRows(deps)
   const tries = createTries(deps, rows)
+  const firsts = deps.meter && createFirstTries(deps.meter, clock)
   const senders = new Map<string, Sender>()
   const leaving = new Map<string, Promise<void>>()
   /** Connections that wait for the sends of the one before to come back. */
@@ -127,6 +129,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       company,
       connection,
       rows,
+      firsts,
       holdsBack(item) {
         const back = item.tried && settings.onUnknown === "hold"
         if (back) void settle(item, { status: "unknown", at: clock.now() })

@@ -35,3 +35,8 @@ export function orderText(order: number): string {
 export function orderAt(time: number): number {
   return Math.max(0, time) * PER_MS
 }
+
+/** When something came to its place in the order, epoch ms. */
+export function orderTime(text: string): number {
+  return Number(text) / PER_MS
+}

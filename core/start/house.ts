@@ -7,11 +7,8 @@ import type { OwnedRoute } from "../http/table.ts"
 import { createLines, type Lines } from "../lines.ts"
 import { createLocalOwnership } from "../records/local-ownership.ts"
 import type { Ledger } from "../ledger.ts"
-import { createLatencyBook } from "../monitor/latencies.ts"
-import { createSlots } from "../monitor/slots.ts"
-import { createTotalsBook } from "../monitor/totals-book.ts"
-import { showTotals } from "../monitor/totals-metrics.ts"
-import { createInstruments, type Instruments } from "../loading/instruments.ts"
+import { openMonitoring } from "./monitoring.ts"
+import type { Instruments } from "../loading/instruments.ts"
 import { type PluginHost, setUpPlugin } from "../loading/plugin-setup.ts"
 import type { Plugin } from "../plugin.ts"
 import { createSealing } from "./sealing.ts"
@@ -60,12 +57,9 @@ export async function openHouse(input: HouseInput): Promise<House> {
       log.error({ company, error: toError(thrown) }, "Records that are due do not open"),
   })
   undo.push("ledger", () => sealed.close())
-  const slots = createSlots(settings.metricsCompanies)
-  const totals = createTotalsBook(sealed, { enabled: settings.metricsEnabled, slots })
-  await startStep("The totals cannot be read", () => totals.open())
-  const latencies = createLatencyBook()
-  const ledger = { ...sealed, ...totals.ledger }
-  const stores = await openStores(input, ledger)
+  const monitoring = await openMonitoring(input, sealed)
+  const { instruments, meter, ledger } = monitoring
+  const stores = await openStores(input, ledger, meter)
   hooks.add("stores", "health:check", () => judgeStores(stores, clock, log))
   const background = createBackground({
     onFault(fault, error) {
@@ -79,8 +73,6 @@ export async function openHouse(input: HouseInput): Promise<House> {
   const tools = (): StorageTools => ({ sha256: system.sha256, sealer: sealing.sealer })
   const homes = createHomes({ ledger, ownership: createLocalOwnership(ledger, clock), stores, tools })
   const reseal = createReseal({ homes, ledger, sealing, background, clock, log })
-  const instruments = createInstruments({ companies: settings.metricsCompanies, slots })
-  if (settings.metricsEnabled) showTotals(instruments, "core", totals)
   hooks.add("instruments", "company:erased", ({ company }) => instruments.forget(company))
   for (const { name, hooks: own = {}, metrics = {} } of prepared.plugins) {
     instruments.declare(name, metrics)
@@ -98,14 +90,15 @@ export async function openHouse(input: HouseInput): Promise<House> {
     hooks,
     clock,
     log,
-    totals: totals.ends,
-    meter: settings.metricsEnabled ? { note: latencies.note } : undefined,
+    totals: monitoring.totals,
+    meter,
     sha256: system.sha256,
     openSha256: system.openSha256,
     egress,
     instruments,
   })
 
+  monitoring.watch(lines)
   const ofCore = [...lineRoutes(lines, clock), settingsRoute(prepared.configured.inForce)]
   const routes: OwnedRoute[] = ofCore.map((route) => ({ owner: "core", route }))
   routes.push({ owner: "core", route: pluginsRoute({ plugins: prepared.plugins, hooks, routes }) })
@@ -118,14 +111,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
     egress,
     background,
     instruments,
-    monitor: {
-      enabled: settings.metricsEnabled,
-      totals: totals.sum,
-      of: totals.of,
-      companies: totals.companies,
-      latencies: latencies.read,
-      clearLatencies: latencies.clear,
-    },
+    monitor: monitoring.view,
     atomic: openAtomic(stores, clock, log),
     ...lines.views,
     records: { seal: sealing.seal, reseal: reseal.start, resealProgress: reseal.progress },
@@ -148,7 +134,7 @@ export async function openHouse(input: HouseInput): Promise<House> {
   const notBuilt = config.notBuiltRoutes ?? []
   const mark = createPersonMark(system)
   http = await startStep("Routes", () =>
-    createHttp({ routes, notBuilt, hooks, settings, log, clock, errors, isClosing, version, mark }),
+    createHttp({ routes, notBuilt, hooks, settings, log, clock, errors, isClosing, version, mark, meter }),
   )
   hooks.freeze()
   return { hooks, background, lines, http, routes, instruments }

@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts"
 import { appError, isAppError, rootOf, toError } from "../errors.ts"
 import type { Ledger } from "../ledger.ts"
 import type { Logger } from "../log.ts"
+import type { Meter } from "../monitor/meter.ts"
 import type { AtomicStores, HealthItem } from "../plugin.ts"
 import { createMemoryAtomic } from "../records/memory-atomic.ts"
 import { StartError } from "../settings/start-error.ts"
@@ -34,11 +35,15 @@ async function instanceOf(ledger: Ledger, randomBytes: (length: number) => Uint8
  * The stores of this server, with the standard one open. One that is away now is waited for by its own companies alone;
  * one that is set up wrongly stops the start.
  */
-export async function openStores({ system, clock, log, prepared, undo }: HouseInput, ledger: Ledger): Promise<Stores> {
+export async function openStores(
+  { system, clock, log, prepared, undo }: HouseInput,
+  ledger: Ledger,
+  meter: Meter | undefined,
+): Promise<Stores> {
   const { core: settings, stores: specs } = prepared.configured
   const standard = settings.storage
   const instance = await instanceOf(ledger, (length) => system.randomBytes(length))
-  const stores = createStores({ specs, standard, folder: settings.sessionsPath, instance, clock, log })
+  const stores = createStores({ specs, standard, folder: settings.sessionsPath, instance, clock, log, meter })
   undo.push("stores", () => stores.close())
 
   const looked = stores.open(standard).then((store) => store.check())

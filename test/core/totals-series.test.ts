@@ -104,7 +104,7 @@ describe("series of durable totals", () => {
     let process = await start(ledger, 3)
     const highest = new Map<string, number>()
     let sum = 0
-    for (let step = 0; step < 3_000; step++) {
+    for (let step = 0; step < 1_000; step++) {
       const what = random(100)
       if (what < 90) await process.send(`company-${random(8)}`, 1 + random(3))
       else if (what < 96) process = await start(ledger, 1 + random(5))

@@ -86,7 +86,14 @@ const floors: readonly (readonly string[])[] = [
     ...["records/vault", "records/sealed-ledger", "records/ledger/commit-lane", "records/ledger/names"],
     ...["records/ledger/reseal-rows", "records/ledger/sealed-company", "records/ledger/sealed-rows"],
     ...["monitor/totals", "monitor/totals-book", "monitor/totals-ends", "monitor/totals-metrics", "monitor/held"],
-    ...["monitor/shelf", "monitor/slots", "monitor/latencies", "monitor/meter"],
+    ...[
+      "monitor/shelf",
+      "monitor/slots",
+      "monitor/latencies",
+      "monitor/meter",
+      "monitor/metered",
+      "monitor/house-meter",
+    ],
     ...["records/local-ownership", "records/storage-probe", "records/memory-atomic"],
     ...[
       "records/plugin-records",
@@ -105,6 +112,7 @@ const TOP = new Set([
   "start/prepare",
   "start/requests",
   "start/stores",
+  "start/monitoring",
   "start/input",
   "start/survey",
 ])

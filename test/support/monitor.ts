@@ -1,5 +1,7 @@
 import { createLatencyBook } from "../../core/monitor/latencies.ts"
 import { createTotalsBook, type TotalsBook } from "../../core/monitor/totals-book.ts"
+import { createInstruments } from "../../core/loading/instruments.ts"
+import { createHouseMeter } from "../../core/monitor/house-meter.ts"
 import type { Meter } from "../../core/monitor/meter.ts"
 import type { Ledger } from "../../core/ledger.ts"
 import type { MonitorView } from "../../core/monitor.ts"
@@ -13,7 +15,9 @@ export interface TestMonitor {
 /** The figures of a house over this ledger; what is to count is written through `book.ledger`. */
 export function createTestMonitor(ledger: Ledger, enabled = true): TestMonitor {
   const book = createTotalsBook(ledger, { enabled })
-  const { note, read, clear } = createLatencyBook()
+  const latencies = createLatencyBook()
+  const { read, clear } = latencies
+  const meter = createHouseMeter(createInstruments({ companies: 0 }), "core", latencies, [])
   const { sum: totals, of, companies } = book
-  return { book, meter: { note }, monitor: { enabled, totals, of, companies, latencies: read, clearLatencies: clear } }
+  return { book, meter, monitor: { enabled, totals, of, companies, latencies: read, clearLatencies: clear } }
 }
