@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { definePlugin } from "../../core/plugin.ts"
+import { answers } from "../../plugins/metrics/schemas.ts"
 import { percent } from "../../plugins/metrics/percent.ts"
 import { session } from "./house.ts"
 import { openMetrics } from "./metrics-house.ts"
@@ -163,6 +164,41 @@ describe("The guide's figures", () => {
   })
 })
 
+describe("The document", () => {
+  it("tells of everything that is answered, and of nothing else", async () => {
+    const house = await openMetrics()
+    await house.count("company-123", guideCounts)
+    house.sessions = [session("company-123", { lastActivity: house.clock.now() })]
+    await house.clock.advance(60_000)
+    const routes = {
+      "": answers.report,
+      "/company-123": answers.company,
+      "/companies/all": answers.companies,
+      "/performance": answers.performance,
+      "/timeseries": answers.timeseries,
+      "/rate": answers.rate,
+      "/export": answers.export,
+    }
+    for (const [path, schema] of Object.entries(routes)) {
+      const { json } = await house.read(path)
+      expect([path, schema.strict().parse(json)]).toEqual([path, json])
+    }
+    const done = await house.call("POST", "/api/whatsapp/metrics/reset", { headers: { "x-api-key": "admin" } })
+    expect(answers.reset.strict().parse(done.json)).toEqual(done.json)
+    await house.stop()
+  })
+
+  it("shows the guide's own figures as examples", async () => {
+    const house = await openMetrics()
+    const document = JSON.stringify(house.http.document())
+    for (const figures of [GUIDE_GLOBAL.sessions, GUIDE_COMPANY.messages]) {
+      expect(document).toContain(JSON.stringify(figures))
+    }
+    for (const rate of ["3.33%", "0.4%"]) expect(document).toContain(`"rate":"${rate}"`)
+    await house.stop()
+  })
+})
+
 describe("A company's key", () => {
   it("sees its own company's figures and no others", async () => {
     const house = await openMetrics()
@@ -199,7 +235,17 @@ describe("The words under /metrics/", () => {
       const { status, json } = await house.read(`/${word}`)
       expect([word, status, Object.hasOwn(json, "metrics")]).toEqual([word, 200, false])
     }
-    for (const name of ["companies", "reset", "all", "Rate", "PERFORMANCE", "timeSeries", "alerts", "__proto__"]) {
+    for (const name of [
+      "companies",
+      "reset",
+      "all",
+      "Rate",
+      "PERFORMANCE",
+      "timeSeries",
+      "alerts",
+      "__proto__",
+      "al%6C",
+    ]) {
       const { status, json } = await house.read(`/${name}`)
       expect([name, status, json.error.code]).toEqual([name, 400, "INVALID_COMPANY_ID"])
     }

@@ -15,7 +15,7 @@ describe.skipIf(prometheusMissing !== "")(`Prometheus${prometheusMissing}`, () =
   const sensitive: string[] = []
 
   beforeAll(async () => {
-    stage = await openStage({ compiled: true, env: { WHATSAPP_API_KEY: KEY } })
+    stage = await openStage({ compiled: true, env: { WHATSAPP_API_KEY: KEY, WHATSAPP_METRICS_INTERVAL: "500" } })
     const [, companies] = await Promise.all([
       startPrometheus({ scrape: `${stage.platform.url}/metrics`, key: KEY }).then((started) => (prometheus = started)),
       stage.link(COMPANIES),
@@ -89,6 +89,21 @@ describe.skipIf(prometheusMissing !== "")(`Prometheus${prometheusMissing}`, () =
       // No phone has fewer digits, and no path or sentence is one word.
       expect([label, value?.replace(/\d{7,}|[/\s@]/, "…")]).toEqual([label, value])
     }
+  })
+
+  it("goes on after a kill -9, and so do the new zero and the samples", { timeout: MINUTE }, async () => {
+    const counts = async () => (await scrape()).text.match(/^whatsapp_messages_(sent|received)_total.*$/gm)?.sort()
+    const before = await counts()
+    await stage.platform.kill()
+    const killedAt = Date.now()
+    await stage.start()
+    expect(await counts()).toEqual(before)
+    const { body } = await stage.platform.call("GET", "/api/whatsapp/metrics")
+    expect(body["metrics"]).toMatchObject({ global: { messagesSent: 1, messagesReceived: 0 } })
+    const series = await stage.platform.call("GET", "/api/whatsapp/metrics/timeseries?metric=messagesSent")
+    const points = series.body["data"] as { timestamp: number; value: number }[]
+    expect(points.filter(({ timestamp }) => timestamp < killedAt).length).toBeGreaterThan(0)
+    expect(points.at(-1)?.value).toBe(1)
   })
 
   it("is told 401 without a key", async () => {
