@@ -6,7 +6,7 @@ import { LOG_FIELDS } from "./log-fields.ts"
  * Keeps a storm of equal lines from filling the disk and hiding everything else: the first of them comes at once, and what
  * follows as one line with a count, now and then and when the storm is over.
  *
- * Equal are lines of the same level and sentence about the same company, plugin, code and so on, with an error of the same
+ * Equal are lines of the same level and sentence, but for the numbers in it, about the same company, plugin, code and so on, with an error of the same
  * wording but for its numbers. So one company's storm does not hide another's first error; but where the same sentence comes
  * about more than a few of them at a time, the rest is counted together.
  */
@@ -30,6 +30,8 @@ const MOST_STORMS = 2_000
 /** Companies of which it is remembered that a storm has come to them, all storms taken together. */
 const MOST_COMPANIES = 10_000
 const MOST_WORDS = 80
+/** Numbers, and what was left out. */
+const NUMBERS = /[\d…]+/g
 const TOO_MANY = "More kinds of lines than can be told apart"
 
 /** A line of which there may be one for each request or change, and each is looked for: what it is about is in it. */
@@ -111,7 +113,7 @@ export function createStorms({ clock, write }: StormsOptions): Storms {
       const has = (name: string): unknown => fields[name] ?? bound[name]
       const company = has("company")
       const { names, words } = likeness(has)
-      const wholeKey = `${level}\n${text(has("plugin"))}\n${sentence}`
+      const wholeKey = `${level}\n${text(has("plugin"))}\n${sentence.replace(NUMBERS, "")}`
       const key = `${wholeKey}\n${text(company)}\n${names.join("\n")}\n${words}`
       const known = storms.get(key)
       if (known !== undefined) {
@@ -156,7 +158,7 @@ function wording(value: unknown): string {
   if (typeof value === "string")
     return value
       .slice(0, 2 * MOST_WORDS)
-      .replace(/[\d…]+/g, "")
+      .replace(NUMBERS, "")
       .slice(0, MOST_WORDS)
   if (typeof value !== "object" || value === null) return ""
   const { type, code, message }: { readonly type?: unknown; readonly code?: unknown; readonly message?: unknown } =

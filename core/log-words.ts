@@ -19,9 +19,10 @@ export function withoutSecrets(text: string): string {
     .slice(0, 2_000)
     .replace(QUOTED, LEFT_OUT)
     .replace(IN_URLS, LEFT_OUT)
+    // Before numbers are: what is left of a key without its digits would look like none.
+    .replace(TOKEN, (token) => (isName(token) ? token : LEFT_OUT))
     .replace(JID_USER, LEFT_OUT)
     .replace(PHONE, LEFT_OUT)
-    .replace(TOKEN, (token) => (isName(token) ? token : LEFT_OUT))
 }
 
 /** Names of settings and codes are long as well; what is random has digits or both cases. */

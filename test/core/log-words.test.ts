@@ -21,6 +21,7 @@ describe("Words of others in a log", () => {
     ["a login without a name", "redis://:s3cret@host is away", "s3cret"],
     ["a password with a sign in it", "socks5://u:p@ss@host is away", "ss@"],
     ["a query", "GET https://host/path?token=abc failed", "abc"],
+    ["what is in front of the digits of a key", "bad key kQzX1234567890123kQzXcVbNmAsDf", "kQzX"],
     ["a key of a company", "wak_abcdefghij_cqc0123456789012345678901234567890123 is no key", "cqc0123"],
   ])("lose %s", (_, text, secret) => {
     expect(text).toContain(secret)

@@ -51,5 +51,5 @@ function harmless(fields: unknown): LogFields {
 
 /** A sentence of the library's without numbers and whatever could be a key. */
 export function blank(text: string): string {
-  return text.replace(LONG_NUMBER, "…").replace(SECRET_LOOKING, "…")
+  return text.replace(SECRET_LOOKING, "…").replace(LONG_NUMBER, "…")
 }
