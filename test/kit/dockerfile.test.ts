@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process"
 import { promisify } from "node:util"
 import { expect, it, test } from "vitest"
-import { listFiles, root } from "../house/source.ts"
+import { listFiles, read, root } from "../house/source.ts"
 import { included, listForm, parseDockerfile } from "./dockerfile.ts"
 
 it("a Dockerfile is read stage by stage; comments are left out and continued lines joined", () => {
@@ -26,6 +26,11 @@ it("of the context there is what the last fitting pattern lets through", () => {
   expect(included("# all\n*\n!a\na/secrets\n", files)).toEqual(["a/b"])
   expect(included("c\n", files)).toEqual(["a/b", "a/secrets/key", "ab"])
   expect(() => included("*.ts\n", files)).toThrow("*.ts")
+})
+
+it("neither secrets nor settings nor state get into the image", () => {
+  const own = ["core/app.ts", "config/docker/secrets/api-key", ".env", "sessions/company/acme", "logs/whatsapp.log"]
+  expect(included(read("config/docker/Dockerfile.dockerignore"), own)).toEqual(["core/app.ts"])
 })
 
 it("the package holds the kit, and what `npm start` needs", async () => {
