@@ -55,20 +55,23 @@ export function createZero({ monitor, storage, companies, clock, log, on, backgr
 
   const keep = (record: ZeroRecord): Promise<void> => records.put(KEY, record)
 
-  on("company:erased", ({ company }) => {
-    if (!zeros.delete(company)) return
+  /** What was counted for a company before is not part of what it has now. */
+  const forget = (company: string, isOld: (zero: CompanyZero) => boolean): void =>
     background("zero", () =>
       inTurn(async () => {
+        const zero = zeros.get(company)
+        if (zero === undefined || house === undefined || !isOld(zero)) return
+        zeros.delete(company)
         try {
-          if (house !== undefined)
-            await keep({ at, house, companies: [...zeros].map(([id, { counts }]) => [id, counts]) })
+          await keep({ at, house, companies: [...zeros].map(([id, { counts }]) => [id, counts]) })
         } catch (error) {
           // Until the next reset; a start passes over what is more than its company has counted.
           log.warn({ error }, "The zero of an erased company's figures could not be removed")
         }
       }),
     )
-  })
+  on("company:erased", ({ company }) => forget(company, (zero) => zero.generation !== companies.generation(company)))
+  on("company:imported", ({ company }) => forget(company, () => true))
 
   return {
     async load() {
@@ -99,8 +102,8 @@ export function createZero({ monitor, storage, companies, clock, log, on, backgr
 
     company(company, totals) {
       const zero = zeros.get(company)
-      const holds = zero !== undefined && zero.generation === companies.generation(company)
-      return since(holds ? zero.counts : undefined, totals)
+      const same = zero !== undefined && zero.generation === companies.generation(company)
+      return since(same && isLater(zero.counts, totals) ? zero.counts : undefined, totals)
     },
 
     reset: () =>

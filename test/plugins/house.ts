@@ -43,6 +43,8 @@ export interface PluginHouse {
   readonly companies: Record<string, Readonly<Record<string, unknown>>>
   /** What is said of them when those at rest are asked for as well. */
   all: () => Promise<readonly SessionStatus[]>
+  /** How often a company of that id has been erased. */
+  readonly generations: Record<string, number>
   /** Companies asked for proof of life, in order. */
   readonly proved: string[]
   /** Companies whose connection was ended for its silence, in order. */
@@ -116,6 +118,7 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
     proved: [],
     healed: [],
     companies: {},
+    generations: {},
     prove: async () => undefined,
     asked: [],
     ledger,
@@ -178,7 +181,7 @@ export async function createPluginHouse(options: PluginHouseOptions): Promise<Pl
         async ensure({ company }) {
           house.companies[company] ??= {}
         },
-        generation: () => 0,
+        generation: (company) => house.generations[company] ?? 0,
       }),
       sessions: {
         list: () => house.sessions,

@@ -48,6 +48,7 @@ export async function openMetrics(options: MetricsOptions = {}): Promise<Metrics
     async erase(company: string) {
       await book.ledger.erase(company)
       delete house.companies[company]
+      house.generations[company] = (house.generations[company] ?? 0) + 1
       house.hooks.observe("company:erased", { company })
       await house.hooks.drain()
       await house.clock.settle()

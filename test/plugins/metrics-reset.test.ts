@@ -137,6 +137,31 @@ describe("A reset", () => {
     expect(await shown(await openMetrics({ ledger }))).toMatchObject({ a: [30, 0], b: [0, 0] })
   })
 
+  it("is forgotten with a company whose place an import has taken", async () => {
+    const house = await openMetrics()
+    await house.count("a", { sent: 10 })
+    await reset(house)
+    await house.count("a", { sent: 2 })
+    expect(await shown(house)).toMatchObject({ a: [2, 0] })
+    house.hooks.observe("company:imported", { company: "a" })
+    await house.hooks.drain()
+    await house.clock.settle()
+    expect(await shown(house)).toMatchObject({ a: [12, 0] })
+    await house.stop()
+  })
+
+  it("is not forgotten by an erasure that is only heard of after it", async () => {
+    const house = await openMetrics()
+    await house.count("a", { sent: 10 })
+    house.hooks.observe("company:erased", { company: "a" })
+    await reset(house)
+    await house.hooks.drain()
+    await house.clock.settle()
+    await house.count("a", { sent: 1 })
+    expect(await shown(house)).toMatchObject({ a: [1, 0] })
+    await house.stop()
+  })
+
   it("is passed over after a crash for a company that has counted less since", async () => {
     const ledger = createMemoryLedger()
     const disk = fragile()
