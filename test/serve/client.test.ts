@@ -2,10 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { notForClient } from "../../config/client-names.ts"
 import { assembleClient } from "../../core/serve/client/client.ts"
 import { createClient, type Client, SwitchboardError } from "../../core/serve/client/index.ts"
+import { fakeCreds } from "../support/fake-provider.ts"
 import { operationsOf } from "../http/openapi-rules.ts"
 import { type ClientHouse, openClientHouse, quickTiming, type Way } from "./client-house.ts"
 
 const PHONE = "79001234567"
+const CREDS = fakeCreds("79000000009", "elsewhere", 1)
 
 let house: ClientHouse
 
@@ -183,7 +185,7 @@ describe("A call that changes something and has no key", () => {
     const { seen, way } = watched()
     const lost = losing(1)
     const client = house.client({ way: (request, go) => lost(request, (one) => way(one, go)) })
-    const error = await failure(client.keys.create("salon-1", { name: "shop", scopes: ["send"] }))
+    const error = await failure(client.sessions.restart("salon-1"))
     expect(error).toMatchObject({ code: "NETWORK_ERROR", status: 0, isRetryable: true })
     expect(seen).toHaveLength(1)
     expect(house.waits).toEqual([])
@@ -192,10 +194,9 @@ describe("A call that changes something and has no key", () => {
   it("is made again when the server says that it has done nothing", async () => {
     const error = { code: "SHUTTING_DOWN", message: "Later", isRetryable: true }
     const answer = (): Response => Response.json({ success: false, error, requestId: "r" }, { status: 503 })
-    const made = await house
-      .client({ way: answeredBefore(2, answer) })
-      .keys.create("salon-1", { name: "shop", scopes: ["send"] })
-    expect(made.key).toMatch(/^wak_/)
+    const client = house.client({ way: answeredBefore(2, answer) })
+    const report = await client.companies.import("salon-7", { files: { "creds.json": CREDS }, dryRun: true })
+    expect(report).toMatchObject({ companyId: "salon-7", dryRun: true })
   })
 })
 
@@ -221,11 +222,15 @@ describe("A call that only asks", () => {
   it("sends a text or bytes as what they are", async () => {
     const { seen, way } = watched()
     const client = house.client({ way })
-    const lines = "phone\n+7 900 123-45-68\nnobody\n"
-    const report = await client.blocklist.import("salon-1", lines, { dryRun: "true" }, { contentType: "text/csv" })
-    expect(report).toMatchObject({ dryRun: true, accepted: 1, rejected: 1 })
-    expect(await client.blocklist.import("salon-1", new TextEncoder().encode(lines))).toMatchObject({ accepted: 1 })
-    expect(seen.map(({ headers }) => headers.get("content-type"))).toEqual(["text/csv", "text/plain"])
+    const lines = await (await house.client().companies.export("salon-1")).text()
+    const dry = { dryRun: "true", force: "true" } as const
+    expect(await client.companies.import("salon-1", lines, dry)).toMatchObject({ companyId: "salon-1", dryRun: true })
+    const bytes = new TextEncoder().encode(lines)
+    const type = { contentType: "application/x-ndjson; charset=utf-8" }
+    expect(await client.companies.import("salon-1", bytes, dry, type)).toMatchObject({ dryRun: true })
+    expect(await client.companies.import("salon-1", new Blob([bytes]), dry)).toMatchObject({ dryRun: true })
+    const types = seen.map(({ headers }) => headers.get("content-type"))
+    expect(types).toEqual(["application/x-ndjson", type.contentType, "application/x-ndjson"])
   })
 
   it("ends with the caller's own signal, also while it waits", async () => {
@@ -236,8 +241,8 @@ describe("A call that only asks", () => {
         throw new TypeError("fetch failed")
       },
     })
-    await expect(client.health.get({ signal: stop.signal })).rejects.toThrow("Enough")
-    await expect(client.health.get({ signal: AbortSignal.abort(new Error("Before")) })).rejects.toThrow("Before")
+    await expect(client.server.settings({ signal: stop.signal })).rejects.toThrow("Enough")
+    await expect(client.server.settings({ signal: AbortSignal.abort(new Error("Before")) })).rejects.toThrow("Before")
   })
 
   it("ends when nothing comes in time", async () => {
@@ -246,14 +251,14 @@ describe("A call that only asks", () => {
         request.signal.addEventListener("abort", () => reject(new Error("aborted")))
       })
     const client = house.client({ way: hanging, retries: 1, timeoutMs: 20 })
-    expect(await failure(client.health.get())).toMatchObject({ code: "TIMEOUT", status: 0, isRetryable: true })
+    expect(await failure(client.server.settings())).toMatchObject({ code: "TIMEOUT", status: 0, isRetryable: true })
     expect(house.waits).toHaveLength(1)
   })
 
   it("is answered by what its route gives, also where that comes with a status that says more", async () => {
-    const body = { success: true, data: { status: "unhealthy" } }
+    const body = { success: true, data: [] }
     const client = house.client({ way: async () => Response.json(body, { status: 503 }) })
-    expect(await client.health.get()).toEqual({ status: "unhealthy" })
+    expect(await client.server.settings()).toEqual([])
     expect(house.waits).toEqual([])
   })
 
@@ -309,7 +314,7 @@ describe("What could give something away", () => {
     const client = house.client({ way })
     const sending = client.sendMessage(PHONE, "Hi", { companyId: "salon-1", idempotencyKey: "é" })
     expect(await failure(sending)).toMatchObject({ code: "INVALID_ARGUMENT" })
-    expect(await failure(client.health.get({ requestId: "a b" }))).toMatchObject({ code: "INVALID_ARGUMENT" })
+    expect(await failure(client.server.settings({ requestId: "a b" }))).toMatchObject({ code: "INVALID_ARGUMENT" })
     expect(seen).toEqual([])
   })
 })
@@ -339,8 +344,10 @@ describe("The client", () => {
   })
 
   it("reaches a route that it knows nothing of", async () => {
-    const answer = await house.client().request<{ data: { status: string } }>("GET", "/healthz")
-    expect(answer.data.status).toBe("alive")
+    const path = "/api/whatsapp/companies"
+    const answer = await house.client().request<{ data: unknown[] }>("GET", path, { query: { limit: 1 } })
+    expect(answer.data).toHaveLength(1)
+    expect(await house.client().request("GET", path, { as: "text" })).toMatch(/^\{"success":true/)
   })
 })
 
