@@ -22,29 +22,17 @@ const EVERY_MS = 50
  * with what it was before. What a process counts for itself alone begins anew with the next one.
  */
 export function startPolls(platform: () => Platform): Polls {
-  const wentBack: string[] = []
-  const highest = new Map<string, number>()
-  let process = 0
+  const ratchet = createRatchet(lasts)
   let running = true
   const figures = { count: 0, missed: 0 }
-
-  const compare = (look: Look, pid: number): void => {
-    if (pid !== process) for (const name of highest.keys()) if (!lasts(name)) highest.delete(name)
-    process = pid
-    for (const [name, value] of look) {
-      const before = highest.get(name)
-      if (before !== undefined && value < before) wentBack.push(`${name} was ${before} and then ${value}`)
-      highest.set(name, value)
-    }
-  }
 
   const poll = async (): Promise<void> => {
     while (running) {
       const asked = platform()
       try {
-        const looks = [await jsonLook(asked), await prometheusLook(asked)]
+        const looks = [jsonLook(await readMetrics(asked)), await prometheusLook(asked)]
         figures.count++
-        for (const look of looks) compare(look, asked.pid)
+        for (const look of looks) ratchet.turn(look, asked.pid)
       } catch (thrown) {
         if (!isGone(thrown)) throw thrown
         figures.missed++
@@ -57,7 +45,7 @@ export function startPolls(platform: () => Platform): Polls {
   done.catch(() => undefined)
 
   return {
-    wentBack,
+    wentBack: ratchet.wentBack,
     get count() {
       return figures.count
     },
@@ -71,8 +59,32 @@ export function startPolls(platform: () => Platform): Polls {
   }
 }
 
+/** Compares each number with what it was before. */
+export interface Ratchet {
+  /** Numbers that were smaller than before, in sentences. */
+  readonly wentBack: readonly string[]
+  /** What begins anew with each process is compared within one alone. */
+  turn(look: Look, process: number): void
+}
+
+export function createRatchet(lasts: (name: string) => boolean): Ratchet {
+  const wentBack: string[] = []
+  const highest = new Map<string, { readonly value: number; readonly process: number }>()
+  return {
+    wentBack,
+    turn(look, process) {
+      for (const [name, value] of look) {
+        const before = highest.get(name)
+        const counts = before !== undefined && (before.process === process || lasts(name))
+        if (counts && value < before.value) wentBack.push(`${name} was ${before.value} and then ${value}`)
+        highest.set(name, { value, process })
+      }
+    },
+  }
+}
+
 /** Written with what it counts: the next process goes on from there. */
-const lasts = (name: string): boolean => name.startsWith("json ") || LASTING.test(name)
+export const lasts = (name: string): boolean => name.startsWith("json ") || LASTING.test(name)
 
 const LASTING = /^whatsapp_(?:messages_\w+|media_\w+|errors|connections|disconnections)_total\{/
 
@@ -123,8 +135,7 @@ export async function readMetrics(platform: Platform): Promise<MetricsBody> {
 }
 
 /** Every number of the JSON figures that counts something; those that say what is now may fall. */
-async function jsonLook(platform: Platform): Promise<Look> {
-  const { global, companies } = await readMetrics(platform)
+export function jsonLook({ global, companies }: MetricsBody): Look {
   const look = new Map<string, number>()
   const note = (at: string, counts: object): void => {
     for (const [name, value] of Object.entries(counts)) {

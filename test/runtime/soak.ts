@@ -16,6 +16,7 @@ import { runReconnects } from "./reconnects.ts"
 import { countedRedis, redisBacking } from "./redis-backing.ts"
 import { runRestart } from "./restart.ts"
 import { s3Backing } from "./s3-backing.ts"
+import { runScrape } from "./scrape.ts"
 import { runSigterm } from "./sigterm.ts"
 import { slowClientsOnOurs, slowClientsOnPlain } from "./slow-clients.ts"
 import { openStage, type Stage } from "./stage.ts"
@@ -271,6 +272,17 @@ const runs: Record<string, () => Promise<string[]>> = {
       `${account.differences.length} differences, ${wentBack.length} numbers went back: ${wentBack.slice(0, 3).join("; ")}`,
     )
     return account.differences.length > 0 ? [] : ["totals of a commit of their own agree"]
+  },
+  async scrape() {
+    const { wentBack, ...rest } = await runScrape({ companies: 1_000, cap: 100, turnover: 100, scrapes: 50, log })
+    log(figures(rest))
+    const { mostNames, held, counted, talked } = rest
+    return [
+      ...wentBack,
+      ...(mostNames <= 101 ? [] : [`${mostNames} companies have series of their own`]),
+      ...(counted === talked ? [] : [`${counted} messages are counted, of ${talked}`]),
+      ...(held.scrape < 50 ? [] : [`a scrape holds up the event loop for ${held.scrape} ms`]),
+    ]
   },
   async reconnects() {
     const { thirds, heapPerReconnect } = await runReconnects(240)
