@@ -6,6 +6,7 @@ import { appError, type ErrorSpec, toError } from "../errors.ts"
 import type { Hooks } from "../hooks.ts"
 import type { Arrival } from "../listen.ts"
 import { type Logger, logsAt } from "../log.ts"
+import type { KnownFields } from "../log-fields.ts"
 import type { Meter } from "../monitor/meter.ts"
 import { isRefusal, refuseFaults } from "../refusal.ts"
 import type { ApiRoute, NotBuiltRoute } from "../route.ts"
@@ -73,7 +74,8 @@ export function createHttp(options: HttpOptions): Http {
 
   const app = new OpenAPIHono<HttpEnv>()
   if (settings.corsOrigins.length > 0) app.use("*", crossOrigin(settings.corsOrigins))
-  const begun = logsAt(log, "debug")
+  const logs = { debug: logsAt(log, "debug"), info: logsAt(log, "info") }
+  const begun = logs.debug
     ? (exchange: Exchange, method: string) => exchange.log.debug({ ...whereIs(exchange), method }, "Request let in")
     : undefined
   for (const { route } of routes) mount(app, route, gateOptions, errors, begun)
@@ -129,10 +131,11 @@ export function createHttp(options: HttpOptions): Http {
       const response = await answer(request, exchange)
       const ms = clock.monotonic() - started
       options.meter?.answered(response.status, ms)
-      const fields = accessFields(exchange, request, response.status, ms, options.mark)
+      const fields = (): KnownFields => accessFields(exchange, request, response.status, ms, options.mark)
       // Probes and pages without a key would drown the rest.
-      if (exchange.route?.spec.scope === "none" && response.status < 400) log.debug(fields, "Request")
-      else log.info(fields, "Request")
+      const quiet = exchange.route?.spec.scope === "none" && response.status < 400
+      if (quiet && logs.debug) log.debug(fields(), "Request")
+      else if (!quiet && logs.info) log.info(fields(), "Request")
       return response
     },
     document() {

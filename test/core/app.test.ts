@@ -453,3 +453,37 @@ it("what a line stores passes the plugins that seal it, and comes back through t
     ["salon-1", "creds/===n8"],
   ])
 })
+
+describe("The log of a server", () => {
+  it("tells a storm once, and before it closes how many lines it was", async () => {
+    const { app, system } = make()
+    await app.start()
+    for (let count = 0; count < 1_000; count++) app.report("error", "It failed", new Error(`at ${count}`))
+    const told = () => system.log.lines.filter(({ message }) => message === "It failed")
+    expect(told()).toHaveLength(1)
+    await app.stop()
+    expect(told().map(({ fields }) => fields.repeated)).toEqual([undefined, 999])
+  })
+
+  it("has of a plugin's lines what is on the list, and figures of its own", async () => {
+    const talkative = definePlugin({
+      name: "talkative",
+      description: "Logs whatever it has",
+      setup({ log }) {
+        const caller = { phone: "79001234567", said: "hush hush", code: "RATE_LIMIT_EXCEEDED", tries: 3, isNew: true }
+        log.child({ caller }).info(caller, "Called")
+      },
+    })
+    const { app, system } = make({ plugins: [talkative] })
+    await app.start()
+    expect(system.log.lines.find(({ message }) => message === "Called")?.fields).toEqual({
+      plugin: "talkative",
+      caller: "…",
+      phone: "…",
+      said: "…",
+      code: "RATE_LIMIT_EXCEEDED",
+      tries: 3,
+      isNew: true,
+    })
+  })
+})
