@@ -164,7 +164,7 @@ function queueFinding({ queue, line }: Foresight, now: number): Found {
 
 function errorFinding(session: SessionStatus | undefined): Found {
   const error = session?.lastError ?? null
-  if (error === null) return good("lastError", "None")
+  if (error === null) return good("lastError", "There is none")
   return { check: "lastError", ok: false, detail: `${error.code} at ${iso(error.at)}: ${error.message}` }
 }
 

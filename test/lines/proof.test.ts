@@ -55,14 +55,19 @@ describe("a line that is asked for proof of life", () => {
     expect(sessions(house).heal("acme")).toBe(false)
   })
 
-  it("does not pay with its next connection for the silence of the last", async () => {
-    const house = await open()
-    house.provider.line("acme").alive = false
-    await askInVain(house)
-    house.provider.onConnect = (connection) => connection.open()
-    house.provider.line("acme").end("unreachable")
-    await house.clock.advance(5_000)
-    expect([statusOf(house)?.connected, sessions(house).heal("acme")]).toEqual([true, false])
+  it("does not pay with its next connection for the silence of the last, not even in the same moment", async () => {
+    for (const [reason, ms] of [
+      ["unreachable", 5_000],
+      ["restart-required", 0],
+    ] as const) {
+      const house = await open()
+      house.provider.line("acme").alive = false
+      await expect(sessions(house).prove("acme", 5_000)).rejects.toThrow()
+      house.provider.onConnect = (connection) => connection.open()
+      house.provider.line("acme").end(reason)
+      await house.clock.advance(ms)
+      expect([statusOf(house)?.connected, sessions(house).heal("acme")]).toEqual([true, false])
+    }
   })
 
   it("has one question at a time, however many want to know, and each waits as long as it said", async () => {

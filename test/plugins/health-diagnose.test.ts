@@ -57,6 +57,32 @@ const diagnose = async (lines: PluginLines, phone: unknown = PHONE, company = "a
 const send = (lines: PluginLines, phone: unknown = PHONE, company = "acme"): Promise<Answer> =>
   post(lines, "/send", { companyId: company, phone, message: "hello" })
 
+/** Somebody writes to the company. */
+const hear = ({ house }: PluginLines, phone = PHONE): Promise<void> =>
+  house.provider.line("acme").input.intake.message({
+    chat: { kind: "person", phone, lid: null },
+    sender: { phone, lid: null },
+    fromMe: false,
+    wireId: "IN1",
+    at: house.clock.now(),
+    pushName: null,
+    content: { type: "text", text: "hi" },
+    wire: new Uint8Array(),
+    offline: false,
+  })
+
+/** Every number that WhatsApp is asked about from now on. */
+const questionsOf = ({ house }: PluginLines): string[] => {
+  const asked: string[] = []
+  const { contacts } = house.provider
+  const get = contacts.get.bind(contacts)
+  contacts.get = (phone) => {
+    asked.push(phone)
+    return get(phone)
+  }
+  return asked
+}
+
 const failing = ({ findings }: Diagnosis): string[] => findings.filter(({ ok }) => !ok).map(({ check }) => check)
 
 const BEGINNINGS = [
@@ -117,17 +143,7 @@ describe("POST /api/whatsapp/diagnose agrees with a send", () => {
     const line = lines.house.provider.line("acme")
     line.emit({ type: "restriction", restriction: { kind: "reachout", until: lines.house.clock.now() + 3_600_000 } })
     await agree(lines, ["restriction"], 423)
-    await line.input.intake.message({
-      chat: { kind: "person", phone: PHONE, lid: null },
-      sender: { phone: PHONE, lid: null },
-      fromMe: false,
-      wireId: "IN1",
-      at: lines.house.clock.now(),
-      pushName: null,
-      content: { type: "text", text: "hi" },
-      wire: new Uint8Array(),
-      offline: false,
-    })
+    await hear(lines)
     const { findings } = await agree(lines, [], 200)
     expect(findings.find(({ check }) => check === "restriction")?.detail).toContain("not in the way")
   })
@@ -208,6 +224,13 @@ describe("POST /api/whatsapp/diagnose agrees with a send", () => {
     expect((await agree(shy, ["pace"], 202, "79005556677")).summary).toContain("first contacts")
   })
 
+  it("to somebody who has written lately, whom pacing does not hold back", async () => {
+    const lines = await connected({ pacing: { enabled: "true", quietHours: "22:00-08:00" } })
+    await hear(lines)
+    const { findings } = await agree(lines, [], 200)
+    expect(findings.find(({ check }) => check === "pace")?.detail).toContain("have written lately")
+  })
+
   it("that is held back for a moment only, and then goes", async () => {
     const lines = await connected({ pacing: { enabled: "true", intervalMs: 4_000, jitter: 0 } })
     await agree(lines, [], 200)
@@ -237,6 +260,19 @@ describe("POST /api/whatsapp/diagnose agrees with a send", () => {
     expect((await send(lines, "5521988887777")).json.data.to).toBe("552188887777")
   })
 
+  it("to such a number by what was learned of it within a day, and asks anew after that", async () => {
+    const lines = await connected()
+    lines.house.provider.contacts.set("552188887777", { address: "552188887777@s.whatsapp.net", lid: null })
+    await send(lines, "5521988887777")
+    const asked = questionsOf(lines)
+    for (let hour = 0; hour < 23; hour++) await lines.house.clock.advance(3_600_000)
+    expect(failing(await diagnose(lines, "5521988887777"))).toEqual([])
+    expect(asked).toEqual([])
+    await lines.house.clock.advance(7_200_000)
+    expect(failing(await diagnose(lines, "5521988887777"))).toEqual([])
+    expect(asked).toEqual(["552188887777"])
+  })
+
   it("to a group and to a LID", async () => {
     const lines = await connected()
     await agree(lines, [], 200, "120363012345678901@g.us")
@@ -263,13 +299,7 @@ describe("a diagnosis", () => {
 
   it("asks WhatsApp once, however often somebody wants to know, and of so many numbers only", async () => {
     const lines = await connected()
-    const asked: string[] = []
-    const { contacts } = lines.house.provider
-    const get = contacts.get.bind(contacts)
-    contacts.get = (phone) => {
-      asked.push(phone)
-      return get(phone)
-    }
+    const asked = questionsOf(lines)
     for (let time = 0; time < 5; time++) await diagnose(lines)
     expect(asked).toEqual([PHONE])
     const details: string[] = []

@@ -153,6 +153,41 @@ describe("GET /api/whatsapp/health/metrics", () => {
   })
 })
 
+describe("the event loop", () => {
+  const withDelay = (p99: number, more: { stopped?: boolean } = {}): Partial<PluginHouseOptions> => ({
+    system: {
+      ...createTestSystem(),
+      watchEventLoop: () => ({
+        read: () => ({ p50: 0, p99, max: p99 }),
+        stop: () => {
+          more.stopped = true
+        },
+      }),
+    },
+  })
+
+  it.each([
+    [500, "healthy"],
+    [501, "degraded"],
+  ] as const)("that comes %i ms late is %s", async (delay, status) => {
+    const house = await houseWith({ intervalMs: 10_000 }, withDelay(delay))
+    await house.clock.advance(20_000)
+    const { json } = await look(house)
+    expect([json.status, json.system.eventLoopDelay]).toEqual([status, delay])
+    expect(json.checks.eventLoop?.ok).toBe(status === "healthy")
+    await house.stop()
+  })
+
+  it("is watched until the server stops", async () => {
+    const seen: { stopped?: boolean } = {}
+    const house = await houseWith({}, withDelay(1, seen))
+    await house.clock.advance(1_000)
+    expect(seen.stopped).toBeUndefined()
+    await house.stop()
+    expect(seen.stopped).toBe(true)
+  })
+})
+
 describe("the disk of the data folder", () => {
   const cases: [what: string, disk: Disk, status: string][] = [
     ["a large disk with a gibibyte left", { free: GIB, total: 1_000 * GIB }, "healthy"],
