@@ -121,10 +121,12 @@ describe.skipIf(prometheusMissing !== "")(`a server that is scraped${prometheusM
   it("every rule can be evaluated, and the only one that fires passes on what the server itself reports", async () => {
     await prometheus.until('ALERTS{alertname="SwitchboardAlert",alertstate="firing"}', ([alert]) => alert !== undefined)
     const found = (await prometheus.rules()).flatMap((group) => group.rules)
-    const seen = found.map(({ name, health, lastError = "", state }) => ({ name, health, lastError, state }))
+    // A machine that is busy right now may be on the way to an alert; it takes minutes to get there.
+    const seen = found.map(({ name, health, lastError = "", state }) => {
+      return { name, health, lastError, fires: state === "firing" }
+    })
     const wanted = rules().map(({ alert }) => {
-      const state = alert === "SwitchboardAlert" ? "firing" : "inactive"
-      return { name: alert, health: "ok", lastError: "", state }
+      return { name: alert, health: "ok", lastError: "", fires: alert === "SwitchboardAlert" }
     })
     const byName = (one: { name: string }, other: { name: string }): number => (one.name < other.name ? -1 : 1)
     expect(seen.sort(byName)).toEqual(wanted.sort(byName))
