@@ -10,6 +10,8 @@ export interface Backlog {
   /** Counts what is there, in the background. */
   open(): Promise<void>
   read(): Waiting
+  /** Companies of which messages wait, and how many. */
+  byCompany(): readonly (readonly [company: string, messages: number])[]
 }
 
 export interface Waiting {
@@ -152,6 +154,7 @@ export function createBacklog(ledger: Ledger, clock: Clock): Backlog {
       for (const company of await ledger.companies()) if (company !== HOUSE) queueOf(company).wrong = "count"
       await mend()
     },
+    byCompany: () => [...queues].flatMap(([company, { count }]) => (count > 0 ? [[company, count] as const] : [])),
     read() {
       void mend()
       let first: string | undefined

@@ -6,11 +6,13 @@ import type { Metrics, MetricSpecs } from "../metrics.ts"
 import { transitions } from "../session.ts"
 import type { Sessions } from "../sessions.ts"
 import type { System } from "../system.ts"
+import type { Slots } from "./slots.ts"
 
 export interface GaugesDeps {
   readonly sessions: Pick<Sessions, "all">
   readonly events: Pick<Events, "subscribers">
-  readonly backlog: Pick<Backlog, "read">
+  readonly backlog: Pick<Backlog, "read" | "byCompany">
+  readonly slots: Pick<Slots, "claim">
   readonly system: System
   readonly clock: Clock
   readonly version: string
@@ -20,6 +22,7 @@ const STATES = Object.keys(transitions)
 const MEMORY = ["rss", "heap_used", "heap_total", "external"] as const
 const DELAYS = ["p50", "p99", "max"] as const
 const CPU = "whatsapp_cpu_seconds_total"
+const WAITING = "whatsapp_company_outbox_messages"
 const BUILD = "whatsapp_build_info"
 const MS = 1_000
 const MICROS = 1_000_000
@@ -31,6 +34,7 @@ export const gaugesFor = (version: string, { runtime }: Pick<System, "runtime">)
     whatsapp_sessions: { ...gauge("Sessions in memory, by status"), labels: { status: STATES } },
     whatsapp_sessions_connected: gauge("Sessions that are connected"),
     whatsapp_outbox_messages: gauge("Messages that wait to be sent, also on lines that are down"),
+    [WAITING]: { ...gauge("Messages that wait to be sent, by company"), labels: { company: "company" } },
     whatsapp_outbox_oldest_seconds: gauge("How long the oldest of them has waited"),
     whatsapp_event_subscribers: gauge("Live event subscribers"),
     whatsapp_event_loop_delay_seconds: {
@@ -45,11 +49,19 @@ export const gaugesFor = (version: string, { runtime }: Pick<System, "runtime">)
 
 /** What is only known when it is looked at, as declared by `gaugesFor`. Returns how to stop looking. */
 export function showGauges(instruments: Instruments, owner: string, deps: GaugesDeps): () => void {
-  const { sessions, events, backlog, system, clock, version } = deps
+  const { sessions, events, backlog, slots, system, clock, version } = deps
   const metrics = instruments.of(owner) as Metrics<ReturnType<typeof gaugesFor>>
   const loop = system.watchEventLoop()
   const begun = clock.monotonic()
   instruments.show(owner, CPU, () => [{ labels: {}, value: system.resources().cpuMicros / MICROS }])
+  instruments.show(owner, WAITING, () => {
+    const counts = new Map<string, number>()
+    for (const [company, count] of backlog.byCompany()) {
+      const name = slots.claim(company)
+      counts.set(name, (counts.get(name) ?? 0) + count)
+    }
+    return [...counts].map(([company, value]) => ({ labels: { company }, value }))
+  })
   metrics.set(BUILD, 1, { version, runtime: system.runtime })
 
   const lookAtSessions = (): void => {

@@ -60,7 +60,7 @@ export async function openMonitoring(input: HouseInput, sealed: SealedLedger): P
     },
     watch({ sessions, events }) {
       if (backlog === undefined) return
-      const stop = showGauges(instruments, OWNER, { sessions, events, backlog, system, clock, version })
+      const stop = showGauges(instruments, OWNER, { sessions, events, backlog, slots, system, clock, version })
       undo.push("figures of the process", async () => stop())
     },
   }

@@ -2,7 +2,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { SwitchboardError } from "../../core/serve/client/error.ts"
 import { CommandFailure } from "../../core/serve/companies/failure.ts"
-import { AGE, collect, DEPTH } from "../../core/serve/top/collect.ts"
+import { AGE, BY_COMPANY, collect, DEPTH } from "../../core/serve/top/collect.ts"
 import { type Company, createTracker, type Figures } from "../../core/serve/top/figures.ts"
 import { paint, plainBlock, plainTrouble, screenLines } from "../../core/serve/top/frame.ts"
 import { readSamples } from "../../core/serve/top/prometheus.ts"
@@ -97,7 +97,7 @@ describe("The figures", () => {
     },
     "/api/whatsapp/metrics/performance": { performance: { messageLatency: { p50: 1, p99: 2, samples: 3 } } },
     "/api/whatsapp/metrics/rate": { rate: { messagesPerMinute: 9 } },
-    "/metrics": `${DEPTH}{company="salon-1"} 4\n${DEPTH}{company="other"} 3\n${AGE} 12.5\n`,
+    "/metrics": `${DEPTH} 7\n${BY_COMPANY}{company="salon-1"} 4\n${BY_COMPANY}{company="other"} 3\n${AGE} 12.5\n`,
   }
   const client = (more: Record<string, unknown> = {}) => ({
     request: async <T>(_: string, path: string): Promise<T> => {

@@ -6,8 +6,9 @@ import { readSamples } from "./prometheus.ts"
 /** The figures of a server, from whatever its plugins tell. */
 
 export const DEPTH = "whatsapp_outbox_messages"
+export const BY_COMPANY = "whatsapp_company_outbox_messages"
 export const AGE = "whatsapp_outbox_oldest_seconds"
-const NAMES: ReadonlySet<string> = new Set([DEPTH, AGE])
+const NAMES: ReadonlySet<string> = new Set([DEPTH, BY_COMPANY, AGE])
 const HEALTH = "/api/whatsapp/health/metrics"
 
 type Fields = Readonly<Record<string, unknown>>
@@ -127,26 +128,22 @@ function companiesIn(sessions: Fields, metrics: Fields, queued: ReadonlyMap<stri
       received: number(fields(known.messages).received),
       errors: number(errors.total),
       errorRate: text(errors.rate),
-      queued: queued?.get(id),
+      queued: queued && (queued.get(id) ?? 0),
       lastActivity: known.lastActivity === null ? null : moment(known.lastActivity),
     }
   })
 }
 
-/** Undefined when the server tells of no queue. */
+/** Undefined when the server tells of no queue. A company that is not named has none, or is one of very many. */
 function queueIn(instruments: string): { readonly all: Queue; readonly of: ReadonlyMap<string, number> } | undefined {
   const samples = readSamples(instruments, NAMES)
-  const depths = samples.filter(({ name }) => name === DEPTH)
-  if (depths.length === 0) return undefined
-  const ages = samples.filter(({ name }) => name === AGE).map(({ value }) => value)
-  const of = new Map<string, number>()
-  let depth = 0
-  for (const { labels, value } of depths) {
-    depth += value
-    const { company } = labels
-    if (company !== undefined) of.set(company, (of.get(company) ?? 0) + value)
-  }
-  return { all: { depth, age: ages.length === 0 ? undefined : Math.max(...ages) }, of }
+  const value = (wanted: string): number | undefined => samples.find(({ name }) => name === wanted)?.value
+  const depth = value(DEPTH)
+  if (depth === undefined) return undefined
+  const named = samples.flatMap(({ name, labels: { company }, value: count }) =>
+    name === BY_COMPANY && company !== undefined ? [[company, count] as const] : [],
+  )
+  return { all: { depth, age: value(AGE) }, of: new Map(named) }
 }
 
 const fields = (value: unknown): Fields =>
