@@ -43,6 +43,8 @@ export function createWatch(deps: WatchDeps): Watch {
   const { readings, clock, commit, deliveries, log, sessions, storage, system } = deps
   const held = new Map<string, Held>()
   let loaded = !deps.telling
+  /** Sessions at rest have been looked at: one may have failed just before the end of an earlier process. */
+  let lookedBack = !deps.telling
 
   const load = async (): Promise<void> => {
     if (loaded) return
@@ -53,9 +55,15 @@ export function createWatch(deps: WatchDeps): Watch {
     loaded = true
   }
 
+  const failedEver = async (): Promise<readonly Reading[]> => {
+    const all = (await sessions.all()).map((session) => readSession(session))
+    return all.filter(({ state }) => state === "over")
+  }
+
   /** Raised ones whose line is not in memory are looked up: it may have been put right, or erased. */
   const read = async (): Promise<readonly Reading[]> => {
-    const failed = readings.failedSessions()
+    const failed = lookedBack ? readings.failedSessions() : await failedEver()
+    lookedBack = true
     const seen = new Set(failed.map(({ company }) => company))
     const others = [...held.values()].filter(({ company }) => company !== "" && !seen.has(company))
     const now = await Promise.all(others.map(async ({ company }) => readSession(await sessions.look(company), company)))

@@ -2,7 +2,7 @@ import { createMemoryLedger } from "../../adapters/ledger/memory/index.ts"
 import { createNodeSystem } from "../../adapters/system/node.ts"
 import type { Ledger } from "../../core/ledger.ts"
 import type { MonitorView, Totals } from "../../core/monitor.ts"
-import type { Principal } from "../../core/types.ts"
+import type { Principal, SessionStatus } from "../../core/types.ts"
 import alerting from "../../plugins/alerting/index.ts"
 import { createReceivers, type Receivers } from "../support/receivers.ts"
 import { createTestMonitor } from "../support/monitor.ts"
@@ -27,6 +27,8 @@ export interface Watched {
 export interface WatchedOptions {
   readonly settings?: Readonly<Record<string, unknown>>
   readonly metrics?: boolean
+  /** Sessions that are not in memory. */
+  readonly atRest?: readonly SessionStatus[]
 }
 
 const QUIET_MB = 100
@@ -35,7 +37,7 @@ const operator: Principal = { kind: "admin", scopes: new Set(["read", "operator"
 export const on = { enabled: true, webhook: "http://10.0.0.5:9000/alerts" }
 
 export async function watch(
-  { settings = on, metrics = true }: WatchedOptions = {},
+  { settings = on, metrics = true, atRest = [] }: WatchedOptions = {},
   kept?: { readonly ledger: Ledger; readonly start: number; readonly receivers?: Receivers },
 ): Promise<Watched> {
   const ledger = kept?.ledger ?? createMemoryLedger()
@@ -62,6 +64,7 @@ export async function watch(
     system: { ...machine, resources: () => ({ ...machine.resources(), rss: watched.rss * 1_048_576 }) },
     ...(kept !== undefined && { start: kept.start }),
   })
+  house.all = async () => [...house.sessions, ...atRest]
   house.hooks.observe("app:ready", { url: "" })
   await house.clock.settle()
   return Object.assign(watched, {

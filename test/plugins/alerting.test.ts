@@ -185,6 +185,13 @@ describe("a session that fails", () => {
     await watched.house.stop()
   })
 
+  it("is told at the start as well, of one that is at rest", async () => {
+    const atRest = [session("salon-1", { status: "failed", connected: false, lastError }), session("salon-2")]
+    const watched = await watch({ atRest })
+    expect(watched.receivers.got.map(({ json }) => json.data["companyId"])).toEqual(["salon-1"])
+    await watched.house.stop()
+  })
+
   it("is not over while it tries again, and is over once it is connected, or is no more", async () => {
     const watched = await watch()
     const failed = session("salon-1", { status: "failed", connected: false, lastError })
