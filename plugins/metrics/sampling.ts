@@ -39,7 +39,7 @@ export async function startSampling(
   zero: Pick<Zero, "house">,
   context: SamplingContext,
 ): Promise<Sampling> {
-  const { monitor, clock, system, background } = context
+  const { monitor, clock, system, background, log } = context
   const marks = createMarks()
   const series = createSeries()
   const records = createSeriesRecords(context)
@@ -60,7 +60,7 @@ export async function startSampling(
   }
 
   let flushedAt = clock.monotonic() - FLUSH_MS
-  const sample = (): void => {
+  const take = (): void => {
     const { messagesSent, messagesReceived, sessions, errors } = figures.global()
     const { failed } = zero.house(monitor.totals())
     const { chunk, dropped } = series.add({
@@ -79,6 +79,18 @@ export async function startSampling(
     if (clock.monotonic() - flushedAt < FLUSH_MS) return
     flushedAt = clock.monotonic()
     background("samples", () => records.flush())
+  }
+
+  let failing = false
+  const sample = (): void => {
+    try {
+      take()
+      failing = false
+    } catch (error) {
+      // What the machine cannot tell, such as its memory without a free file handle, must not end the server.
+      if (!failing) log.error({ error }, "No sample could be taken; the next ones are tried")
+      failing = true
+    }
   }
 
   mark()

@@ -1,8 +1,14 @@
 import { describe, expect, it } from "vitest"
 import { createMemoryLedger } from "../../adapters/ledger/memory/index.ts"
+import { createNodeSystem } from "../../adapters/system/node.ts"
+import type { Clock } from "../../core/clock.ts"
 import type { Ledger } from "../../core/ledger.ts"
+import { count } from "../../core/monitor/totals.ts"
 import { createPluginStorage } from "../../core/records/plugin-records.ts"
 import { COLUMNS, createSeries, type Sample, SLOTS } from "../../plugins/metrics/series.ts"
+import { startSampling } from "../../plugins/metrics/sampling.ts"
+import { createTestLog } from "../support/log.ts"
+import { createTestMonitor } from "../support/monitor.ts"
 import { session } from "./house.ts"
 import { type MetricsHouse, openMetrics } from "./metrics-house.ts"
 
@@ -21,6 +27,41 @@ async function points(house: MetricsHouse, metric: string, duration?: number): P
 
 const values = async (house: MetricsHouse, metric: string, duration?: number) =>
   (await points(house, metric, duration)).map(({ value }) => value)
+
+const nothing = {
+  messagesSent: 0,
+  messagesReceived: 0,
+  sessions: { active: 0, connections: 0, disconnections: 0 },
+  errors: { total: 0, rate: "0%", breakdown: { TIMEOUT: 0, NETWORK: 0, AUTH: 0, OTHER: 0 } },
+}
+
+/** Time that passes at once: a day of seconds, none of which is given turns of its own. */
+function createQuickClock(): Clock & { pass(ms: number): void } {
+  const timers: { due: number; readonly every: number; readonly task: () => void }[] = []
+  let now = Date.UTC(2026, 0, 1)
+  const never = (): never => {
+    throw new Error("Nothing waits here")
+  }
+  return {
+    now: () => now,
+    monotonic: () => now,
+    after: never,
+    sleep: never,
+    every(ms, task) {
+      timers.push({ due: now + ms, every: ms, task })
+      return { cancel: () => void timers.splice(0) }
+    },
+    pass(ms) {
+      for (const end = now + ms; now < end; ) {
+        now = Math.min(end, ...timers.map(({ due }) => due))
+        for (const timer of timers.filter(({ due }) => due <= now)) {
+          timer.due += timer.every
+          timer.task()
+        }
+      }
+    },
+  }
+}
 
 const records = (ledger: Ledger) => createPluginStorage(ledger, "metrics").of("")
 const kept = async (ledger: Ledger) => (await records(ledger).list({ limit: 2_000 })).records
@@ -96,24 +137,39 @@ describe("A time series", () => {
     await house.stop()
   })
 
-  it("keeps 24 hours, in memory and on the disk", async () => {
+  it("keeps 24 hours of a process that runs for longer, in memory and on the disk", async () => {
+    const ledger = createMemoryLedger()
+    const { monitor, book } = createTestMonitor(ledger)
+    const clock = createQuickClock()
+    const figures = { global: () => ({ ...nothing, messagesSent: monitor.totals().sent }) }
+    const background = (_: string, task: (signal: AbortSignal) => Promise<void>) => void task(AbortSignal.abort())
+    const rest = { monitor, clock, background, log: createTestLog(), system: createNodeSystem() }
+    const storage = createPluginStorage(ledger, "metrics")
+    const sampling = await startSampling(MINUTE, figures, { house: (totals) => totals }, { ...rest, storage })
+    for (let hour = 0; hour < 30; hour++) {
+      await book.ledger.commit("a", [count("sent")])
+      clock.pass(HOUR)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const day = sampling.points("messagesSent", DAY)
+    expect([day.length, day[0]?.value, day.at(-1)?.value]).toEqual([24 * 60, 7, 30])
+    expect([day[0]?.timestamp, day.at(-1)?.timestamp]).toEqual([clock.now() - DAY + MINUTE, clock.now()])
+    // A day of sixty to a chunk, and those that are begun and not quite over.
+    expect((await kept(ledger)).length).toBeLessThanOrEqual(26)
+    expect(sampling.rate(DAY).messagesPerMinute).toBe(0.02)
+    await sampling.stop()
+  })
+
+  it("leaves out what is older than 24 hours at a start, and removes it", async () => {
     const ledger = createMemoryLedger()
     const house = await openMetrics({ ledger, intervalMs: 10 * MINUTE })
-    for (let hour = 0; hour < 26; hour++) {
-      await house.count("a", { sent: 1 })
-      await house.clock.advance(HOUR)
-    }
-    const day = await points(house, "messagesSent", DAY)
-    expect([day.length, day[0]?.value, day.at(-1)?.value]).toEqual([144, 3, 26])
-    expect(day[0]?.timestamp).toBe(house.clock.now() - DAY + 10 * MINUTE)
-    // One sample every ten minutes: three chunks of sixty make more than a day.
-    expect((await kept(ledger)).length).toBeLessThanOrEqual(4)
-    const again = await openMetrics({ ledger, intervalMs: 10 * MINUTE, start: house.clock.now() + 12 * HOUR })
-    const later = await points(again, "messagesSent", DAY)
-    expect(later.length).toBe(73)
-    const muchLater = await openMetrics({ ledger, intervalMs: 10 * MINUTE, start: house.clock.now() + 5 * DAY })
-    expect(await points(muchLater, "messagesSent", DAY)).toHaveLength(1)
-    await muchLater.clock.settle()
+    await house.clock.advance(HOUR)
+    await house.stop()
+    const at = async (later: number) => openMetrics({ ledger, start: house.clock.now() + later })
+    expect(await points(await at(DAY - 30 * MINUTE), "errors", DAY)).toHaveLength(4)
+    const muchLater = await at(5 * DAY)
+    expect(await points(muchLater, "errors", DAY)).toHaveLength(1)
+    await muchLater.stop()
     expect(await kept(ledger)).toHaveLength(1)
   })
 
@@ -216,6 +272,24 @@ describe("A time series", () => {
     await next.stop()
   })
 
+  it("leaves out the moments at which the machine tells nothing, and says so once", async () => {
+    const machine = createNodeSystem()
+    let mute = false
+    const resources = () => {
+      if (mute) throw new Error("EMFILE: too many open files")
+      return machine.resources()
+    }
+    const house = await openMetrics({ system: { ...machine, resources } })
+    await house.clock.advance(2 * MINUTE)
+    mute = true
+    await house.clock.advance(3 * MINUTE)
+    mute = false
+    await house.clock.advance(2 * MINUTE)
+    expect(await points(house, "errors")).toHaveLength(5)
+    expect(house.log.lines.filter(({ level }) => level === "error")).toHaveLength(1)
+    await house.stop()
+  })
+
   it("begins without a ledger that can be read", async () => {
     const wrap = (inner: Ledger): Ledger => ({
       ...inner,
@@ -245,29 +319,31 @@ describe("The samples in memory", () => {
   const sample = (at: number, value: number): Sample =>
     Object.fromEntries(COLUMNS.map((column) => [column, column === "at" ? at : value])) as unknown as Sample
 
-  it("are never more than one a second of a day, however often they come", () => {
-    const series = createSeries()
+  it("are never more than there are places for, however often they come", () => {
+    const places = 11
+    const series = createSeries(places)
     const slots = new Set<number>()
     const dropped: number[] = []
-    const last = 120_000
+    const last = 5_000
     for (let i = 0; i <= last; i++) {
       const added = series.add(sample(i * 100, i))
       slots.add(added.chunk.slot)
       dropped.push(...added.dropped)
     }
     const all = series.points("errors", last * 100, DAY)
-    expect(all.length).toBeLessThanOrEqual(SLOTS * 60)
-    expect(all.length).toBeGreaterThan(86_000)
+    expect(all.length).toBeLessThanOrEqual(places * 60)
+    expect(all.length).toBeGreaterThan((places - 1) * 60)
     expect(all.at(-1)).toEqual({ timestamp: last * 100, value: last })
-    expect(Math.max(...slots)).toBeLessThan(SLOTS)
-    expect(dropped.length).toBe(Math.ceil((last + 1) / 60) - SLOTS)
+    expect(Math.max(...slots)).toBeLessThan(places)
+    expect(dropped.length).toBe(Math.ceil((last + 1) / 60) - places)
+    expect(SLOTS * 60).toBeLessThanOrEqual(86_400 + 60)
   })
 
   it("are all of a day when they come once a second", () => {
     const series = createSeries()
-    for (let i = 0; i < 100_000; i++) series.add(sample(i * 1_000, i))
-    const all = series.points("errors", 99_999_000, DAY)
-    expect([all.length, all[0]?.value]).toEqual([86_400, 13_600])
+    for (let i = 0; i < 90_000; i++) series.add(sample(i * 1_000, i))
+    const all = series.points("errors", 89_999_000, DAY)
+    expect([all.length, all[0]?.value]).toEqual([86_400, 3_600])
   })
 })
 
