@@ -18,6 +18,7 @@ import {
   shown,
   WAITING_TABLE,
 } from "./deliver/record.ts"
+import { sweepEnded } from "./deliver/sweep.ts"
 import type { Egress } from "./egress.ts"
 import { appError, toError } from "./errors.ts"
 import type { Events } from "./events.ts"
@@ -62,7 +63,6 @@ const LIMITS = { total: 128, each: 4, struggling: 64 }
 /** Of one endpoint; whoever has more has to wait with it. */
 const MOST_WAITING = 10_000
 const LANES_AT_ONCE = 100_000
-const SWEPT_AT_ONCE = 500
 const RETRY_MS = 5_000
 /** Visible ASCII without the full stop, which parts what is signed. */
 const ID = /^[\x21-\x2d\x2f-\x7e]{1,200}$/
@@ -198,9 +198,7 @@ export function createDeliver(deps: DeliverDeps): Deliver {
       void begun()
     },
     async sweep() {
-      for (const { company, key, version } of await ledger.due(DELIVERY_TABLE, clock.now(), SWEPT_AT_ONCE)) {
-        await ledger.commit(company, [{ op: "delete", table: DELIVERY_TABLE, key, version }])
-      }
+      await sweepEnded(ledger, clock.now())
       await takeUp()
     },
     forget: pump.forget,

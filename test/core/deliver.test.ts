@@ -443,6 +443,24 @@ describe("what is kept", () => {
     expect(await house.ledger.due("delivery-lane", Number.MAX_SAFE_INTEGER, 10)).toEqual([])
   })
 
+  it("goes however many there are, but for what is sent again", async () => {
+    const house = await openDeliverHouse()
+    for (let at = 0; at < 6; at++) {
+      const deliveries = Array.from({ length: 100 }, (_, one) => ({
+        ...{ id: `${at}-${one}`, channel: "out", endpoint: `hook-${one}`, body: {} },
+      }))
+      await house.commit(at % 2 === 0 ? COMPANY : "salon-2", { deliveries })
+    }
+    await house.clock.settle()
+    await house.clock.advance(8 * DAY)
+    expect(await house.ledger.due("delivery", house.clock.now(), 2_000)).toHaveLength(600)
+    house.receivers.react = () => "silence"
+    await house.view.replay(COMPANY, { id: "0-7", channel: "out", endpoint: "hook-7" })
+    await house.sweep()
+    expect((await house.view.list(COMPANY, "out", { limit: 100 })).deliveries.map(({ id }) => id)).toEqual(["0-7"])
+    expect((await house.view.list("salon-2", "out", { limit: 100 })).deliveries).toEqual([])
+  })
+
   it("is found by the sweep when somebody else has put it there", async () => {
     const house = await openDeliverHouse()
     const other = await openDeliverHouse({ ledger: house.ledger, resting: true })

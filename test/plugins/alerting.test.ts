@@ -253,6 +253,17 @@ describe("GET /metrics/alerts", () => {
   })
 })
 
+it("the start says that alerts go out unsigned, where nothing can sign them", async () => {
+  const watched = await watch()
+  expect(watched.house.log.lines.filter(({ level }) => level === "warn").map(({ message }) => message)).toEqual([
+    "Alerts go out unsigned: set WHATSAPP_WEBHOOK_SECRET",
+  ])
+  await watched.house.stop()
+  const off = await watch({ settings: { webhook: on.webhook } })
+  expect(off.house.log.lines.filter(({ level }) => level === "warn")).toEqual([])
+  await off.house.stop()
+})
+
 it("what was raised and resolved of the server can be read, newest first, page by page", async () => {
   const watched = await watch({ settings: { enabled: true } })
   for (let turn = 0; turn < 2; turn++) {
