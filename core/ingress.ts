@@ -127,7 +127,8 @@ export function createIngress(deps: IngressDeps): Ingress {
   ])
 
   const verify = async ({ call, body, headers }: ForeignCall): Promise<Verified> => {
-    const verified = await hooks.first("webhook:verify", { company: call.company, body, headers })
+    const { company, requestId } = call
+    const verified = await hooks.first("webhook:verify", { company, requestId, body, headers })
     // Nobody who could verify it: never let in.
     if (verified === undefined) throw appError("INVALID_SIGNATURE")
     if (isRefusal(verified)) throw verified.error

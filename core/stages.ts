@@ -37,6 +37,8 @@ export interface Observe<I> {
 
 /** What the identifying plugin sees of a request. */
 export interface Knock {
+  /** By which lines of the log about it are found; likewise below. */
+  readonly requestId?: string
   readonly method: string
   readonly path: string
   readonly headers: Headers
@@ -48,6 +50,7 @@ export interface Knock {
 
 /** A signed call from another system, as the verifying plugin sees it: before anything has parsed it. */
 export interface WebhookKnock {
+  readonly requestId?: string
   readonly company: string
   /** As they came; whoever changes them spoils the signature for those that come after. */
   readonly body: Uint8Array
@@ -95,6 +98,7 @@ export interface CoreHookMap {
   "message:address": Transform<Call, Draft>
   "message:block": Guard<{
     readonly company: string
+    readonly requestId?: string
     readonly direction: Direction
     readonly person: PersonOnTheLine
     readonly message: Draft | null

@@ -101,6 +101,7 @@ export function identify(context: Context<HttpEnv>, options: GateOptions): Princ
   const { headers } = context.req.raw
   const peer = context.env.remoteAddress
   const verdict = options.hooks.first("request:identify", {
+    requestId: context.env.requestId,
     method: context.req.method,
     path: context.req.path,
     headers,

@@ -85,10 +85,16 @@ export function createSendChecks({ chats, lines, hooks, clock, log }: SendChecks
 
   /** The checks that depend on who is written to and on the state of the line. */
   const admit: SendChecks["admit"] = async (call, draft, chat, batched) => {
-    const { company } = call
+    const { company, requestId } = call
     if (hooks.has("message:block")) {
       const person = { phone: chat.phone, lid: chat.lid, group: chat.group }
-      const verdict = hooks.guard("message:block", { company, direction: "outbound", person, message: draft })
+      const verdict = hooks.guard("message:block", {
+        company,
+        requestId,
+        direction: "outbound",
+        person,
+        message: draft,
+      })
       refused(call, verdict instanceof Promise ? await verdict : verdict)
     }
     const gate = await lines.gate(company)
