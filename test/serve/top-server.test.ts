@@ -1,9 +1,13 @@
 import { spawn } from "node:child_process"
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
 import { text } from "node:stream/consumers"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { createNodeListen } from "../../core/serve/listen-node.ts"
 import type { Listener } from "../../core/listen.ts"
 import { ADMIN_KEY } from "../http/everything.ts"
+import { acknowledged } from "../support/fake-provider.ts"
+import { temporaryFolder } from "../support/folder.ts"
 import { root } from "../support/platform.ts"
 import { type ClientHouse, openClientHouse } from "./client-house.ts"
 import { onTerminal, type Shown, type Step } from "./terminal.ts"
@@ -59,16 +63,30 @@ describe("npm run top, where there is no terminal", () => {
   it("writes one block of plain text, or one line of JSON, and ends", { timeout: TIMEOUT }, async () => {
     const sent = await house.client().sendMessage("79001234567", "Good morning", { companyId: "salon-1" })
     expect(sent.status).toBe("sent")
+    const { provider } = house.everything
+    const policy = provider.policy
+    provider.policy = () => "hold"
+    for (const message of ["Wait", "here"])
+      await house.client().sendMessage("79001234567", message, { companyId: "salon-1", respondAsync: true })
     const { code, out, err } = await top(["--once", "--url", listener.url])
+    provider.policy = policy
+    for (const id of provider.line("salon-1").held) provider.line("salon-1").answer(id, acknowledged(Date.now()))
     expect([code, err]).toEqual([0, ""])
     expect(out).not.toContain("\u001b")
     expect(out).toMatch(/^Switchboard http:\/\/127\.0\.0\.1:\d+ {2}(healthy|degraded) {2}up /)
     expect(out).toMatch(/^Lines {6}2 {2}connected 1 {2}qr 1$/m)
     expect(out).toMatch(/^Messages {3}sent 1 \(–\/min\) {2}received 0 \(–\/min\)/m)
     expect(out).toMatch(/^Latency {4}p50 .* of 1 sends$/m)
+    expect(out).toMatch(/^Queue {6}2 waiting, the oldest for \d/m)
+    expect(out).toMatch(/^By queue {3}salon-1 2$/m)
     expect(out).toMatch(/^Process {4}memory \d+ MB/m)
-    const json = await top(["--once", "--json", "--url", listener.url])
-    expect(JSON.parse(json.out)).toMatchObject({ totals: { sent: 1 }, states: { connected: 1, qr: 1 } })
+    const folder = await temporaryFolder()
+    const file = join(folder.path, "key")
+    await writeFile(file, `${ADMIN_KEY}\n`)
+    const here = { WHATSAPP_API_KEY: "", WHATSAPP_API_KEY_FILE: file, PORT: new URL(listener.url).port }
+    const json = await top(["--once", "--json"], here)
+    await folder.remove()
+    expect(JSON.parse(json.out)).toMatchObject({ totals: { sent: 3 }, states: { connected: 1, qr: 1 } })
   })
 
   it("goes on while the server is away, says so, and shows it again when it is back", {

@@ -77,18 +77,23 @@ function parse(argv: readonly string[]): Wanted {
 }
 
 async function open(given: string | undefined): Promise<Watch> {
-  const [{ addressIn, adminKey, readSources }, { remedyOf }, { createClient }, { collect }, { createWatch }] =
-    await Promise.all([
-      import("../companies/server.ts"),
-      import("../companies/api.ts"),
-      import("../client/index.ts"),
-      import("./collect.ts"),
-      import("./watch.ts"),
-    ])
-  const { sources, system } = await readSources()
-  const url = given ?? addressIn(sources)
-  const apiKey = await adminKey(sources, system)
+  const [{ remedyOf }, { createClient }, { collect }, { createWatch }] = await Promise.all([
+    import("../companies/api.ts"),
+    import("../client/index.ts"),
+    import("./collect.ts"),
+    import("./watch.ts"),
+  ])
+  const { url, apiKey } = await find(given)
   // Whatever fails is looked at again at the next interval anyway.
   const client = createClient({ url, apiKey, retries: 0, timeoutMs: TIMEOUT_MS })
   return createWatch(url, () => collect(client), remedyOf)
+}
+
+async function find(given: string | undefined): Promise<{ readonly url: string; readonly apiKey: string | undefined }> {
+  const { WHATSAPP_API_KEY: apiKey, WHATSAPP_API_KEY_FILE: file } = process.env
+  // Nothing else of the settings is needed then, which takes most of the start.
+  if (given !== undefined && apiKey !== undefined && apiKey !== "" && !file) return { url: given, apiKey }
+  const { addressIn, adminKey, readSources } = await import("../companies/server.ts")
+  const { sources, system } = await readSources()
+  return { url: given ?? addressIn(sources), apiKey: await adminKey(sources, system) }
 }
