@@ -7,8 +7,9 @@ import { errorWords, withoutSecrets } from "./log-words.ts"
 
 const LEFT_OUT = "…"
 const MOST_ID = 200
-const NAME = /^(?!.*\d{7})[\w .,:/{}()@-]{1,100}$/
-const CODE = /^(?!.*\d{7})[\w.:-]{1,64}$/
+/** Without so many digits that they could be a phone's. */
+const NAME = /^(?!(?:\D*\d){7})[\w .,:/{}()@-]{1,100}$/
+const CODE = /^(?!(?:\D*\d){7})[\w.:-]{1,64}$/
 /** As programs write codes, and people nothing: `RATE_LIMIT_EXCEEDED`, `HTTP_503`. */
 const SHORT_CODE = /^[A-Z]+(?:_(?:[A-Z]+|\d{1,4}))+$/
 const MOST_CODE = 40

@@ -36,6 +36,7 @@ describe("Fields that are on the list", () => {
     ["an id that is an object", { messageId: { user: "79001234567" } }],
     ["an id without end", { requestId: "79001234567".repeat(20) }],
     ["a name that is a phone", { to: "79001234567@s.whatsapp.net" }],
+    ["a name that is a phone with spaces", { from: "8 900 123 45 67, 79001234567" }],
     ["a name that is a sentence of somebody's", { state: "Привет, 79001234567!" }],
     ["a code that is a phone", { code: "79001234567" }],
     ["a code that is a phone and a number", { code: 79_001_234_567 }],
