@@ -79,8 +79,9 @@ test("the command line says what is wrong with it", () => {
     startRounds: 4,
     guardRounds: 4,
   })
-  expect(readOptions([]).measurements).toEqual(["send", "memory", "start", "sealing", "stores", "guards", "pipeline"])
-  expect(() => readOptions(["speed"])).toThrow("send, memory, start, sealing, stores, guards, pipeline")
+  const all = ["send", "memory", "start", "sealing", "stores", "guards", "pipeline", "instruments", "scrape"]
+  expect(readOptions([]).measurements).toEqual(all)
+  expect(() => readOptions(["speed"])).toThrow(all.join(", "))
   expect(() => readOptions(["--rounds", "0"])).toThrow("--rounds")
   expect(() => readOptions(["--sessions", "50"])).toThrow("--sessions")
   expect(() => readOptions(["--companies", "1,x"])).toThrow("--companies")

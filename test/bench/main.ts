@@ -8,6 +8,7 @@ import { pin, shareCores } from "./cpu.ts"
 import type { Figure } from "./figures.ts"
 import { root } from "./launch.ts"
 import { measureGuards, measurePipeline } from "./guards.ts"
+import { measureInstruments, measureScrape } from "./instruments.ts"
 import { measureMemory } from "./memory.ts"
 import { HELP, readOptions, type Measurement, type Options } from "./options.ts"
 import { render, type Settings } from "./report.ts"
@@ -26,6 +27,8 @@ const MEASURE: Readonly<Record<Measurement, (run: Run) => Promise<Figure[]>>> = 
   stores: measureStores,
   guards: measureGuards,
   pipeline: measurePipeline,
+  instruments: measureInstruments,
+  scrape: measureScrape,
 }
 
 /** These run before this process is pinned to its cores: whatever it spawns then is pinned as well. */
@@ -42,6 +45,8 @@ const METHOD: Readonly<Record<Measurement, (options: Options) => string>> = {
   start: ({ startRounds }) => `${startRounds} rounds after one that is not counted`,
   guards: ({ inFlight, guardRounds, seconds, heat }) =>
     `${inFlight} in flight, ${heat} s to get warm, ${guardRounds} rounds of ${seconds} s, no side logs`,
+  instruments: ({ guardRounds }) => `in process, HTTP to outbox to acknowledgement, ${guardRounds} rounds in turns`,
+  scrape: ({ guardRounds }) => `1,000 companies with traffic, ${guardRounds} scrapes of GET /metrics`,
   pipeline: ({ guardRounds }) => `seven stages with one synchronous handler each, ${guardRounds} rounds`,
   stores: ({ inFlight, rounds, seconds, heat }) =>
     `5 records of 722 bytes a save, 50 companies, ${inFlight} and 1 in flight, ${heat / 2} s to get warm, ${rounds} rounds of ${seconds} s`,

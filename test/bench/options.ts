@@ -1,6 +1,9 @@
 import { parseArgs } from "node:util"
 
-export const MEASUREMENTS = ["send", "memory", "start", "sealing", "stores", "guards", "pipeline"] as const
+export const MEASUREMENTS = [
+  ...(["send", "memory", "start", "sealing", "stores", "guards", "pipeline"] as const),
+  ...(["instruments", "scrape"] as const),
+] as const
 export type Measurement = (typeof MEASUREMENTS)[number]
 
 export interface Options {
@@ -29,9 +32,9 @@ export interface Options {
   readonly compiled: boolean
 }
 
-export const HELP = `npm run bench -- [send] [memory] [start] [sealing] [stores] [guards] [pipeline]   (all when none is named)
+export const HELP = `npm run bench -- [send] [memory] [start] [sealing] [stores] [guards] [pipeline] [instruments] [scrape]   (all when none is named)
 
-  --rounds N           counted rounds of send, sealing and stores (5), start (twice as many), guards and pipeline (two more)
+  --rounds N           counted rounds of send, sealing and stores (5), start (twice as many), the others (two more)
   --companies A,B      where ours and bare, or sealed and not, are compared (1,50)
   --growth-at N        where the cost of a text is compared with that at A (150); 0 leaves it out
   --sessions A,B       between which the slope of the memory is taken (50,200)

@@ -6,6 +6,7 @@ import { type Costs, costTable, type Counted, runCosts, timedBy } from "./costs.
 import { runCounters } from "./counters.ts"
 import { runCuts } from "./cuts.ts"
 import { runFullLedger } from "./full-ledger.ts"
+import { runHeap } from "./heap.ts"
 import { runKills } from "./kills.ts"
 import { killAfterMove, runMoveKills } from "./move-kills.ts"
 import { runMoves } from "./moves.ts"
@@ -282,6 +283,14 @@ const runs: Record<string, () => Promise<string[]>> = {
       ...(mostNames <= 101 ? [] : [`${mostNames} companies have series of their own`]),
       ...(counted === talked ? [] : [`${counted} messages are counted, of ${talked}`]),
       ...(held.scrape < 50 ? [] : [`a scrape holds up the event loop for ${held.scrape} ms`]),
+    ]
+  },
+  async heap() {
+    const { ratio, sent, countedSent, ...rest } = await runHeap({ operations: 1_000_000, companies: 1_000, log })
+    log(figures({ ratio, sent, countedSent, ...rest }))
+    return [
+      ...(ratio <= 1.1 ? [] : ["the heap grows"]),
+      ...(countedSent === sent ? [] : [`${sent} were sent and ${countedSent} counted`]),
     ]
   },
   async reconnects() {
