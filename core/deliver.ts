@@ -83,6 +83,7 @@ export function createDeliver(deps: DeliverDeps): Deliver {
   const { lanes } = pump
   metrics?.collect(() => metrics.set("whatsapp_deliveries_pending", lanes.waiting()))
   let stopped = false
+  let taken = false
 
   const nameOf = (plugin: string, channel: string): string => `${plugin}/${channel}`
 
@@ -101,23 +102,34 @@ export function createDeliver(deps: DeliverDeps): Deliver {
 
   const added = (company: string, name: string, waiting: 0 | 1): void => {
     const lane = lanes.get(company, name)
-    if (lane === undefined) open(company, name, waiting)
+    // One that nobody knows has nothing else that waits, once all that was left has been taken up.
+    if (lane === undefined) open(company, name, waiting).counted = taken
     else {
       lane.waiting += waiting
       lanes.wake(lane)
     }
   }
 
+  /** What waits for an endpoint is asked of the ledger once, unless something happens there meanwhile. */
+  const countWaiting = async (lane: Lane): Promise<void> => {
+    const { news } = lane
+    const numbers = await ledger.numbers(lane.company, WAITING_TABLE)
+    if (lane.news !== news || lane.running.size > 0) return
+    lane.waiting = numbers[lane.name] ?? 0
+    lane.counted = true
+  }
+
   const takeUp = async (): Promise<void> => {
     const unheard = new Set<string>()
     for (const { company, key: name } of await ledger.due(LANE_TABLE, clock.now(), LANES_AT_ONCE)) {
-      if (lanes.get(company, name) !== undefined) continue
-      const numbers = await ledger.numbers(company, WAITING_TABLE)
-      if (lanes.get(company, name) !== undefined) continue
-      const { channel } = open(company, name, numbers[name] ?? 0)
-      if (!channels.has(channel)) unheard.add(channel)
+      const known = lanes.get(company, name)
+      if (known?.counted === true) continue
+      const lane = known ?? open(company, name, 0)
+      await countWaiting(lane)
+      if (!channels.has(lane.channel)) unheard.add(lane.channel)
     }
     for (const channel of unheard) log.warn({ plugin: channel }, "Deliveries wait for a plugin that is not there")
+    taken = true
     pump.look()
   }
 

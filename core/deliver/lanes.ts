@@ -9,6 +9,8 @@ export interface Lane {
   readonly running: Set<string>
   /** What waits, those being tried among it. */
   waiting: number
+  /** False: more may wait than that, which an earlier process has left. */
+  counted: boolean
   /** When there is something to try; infinite while that is known of none. */
   dueAt: number
   /** Nothing is tried before: the ledger failed. */
@@ -93,7 +95,7 @@ export function createLanes({ total, each, struggling: hard }: LaneLimits): Lane
     open(company, name, waiting, shared) {
       const channel = name.slice(0, name.indexOf("\n"))
       const place = placeAt(shared ? name : keyOf(company, name))
-      const at = { place, dueAt: 0, restsUntil: 0, reading: false, news: 0 }
+      const at = { place, counted: false, dueAt: 0, restsUntil: 0, reading: false, news: 0 }
       const lane: Lane = { company, name, channel, running: new Set(), waiting, ...at }
       lanes.set(keyOf(company, name), lane)
       return lane

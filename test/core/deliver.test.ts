@@ -383,6 +383,29 @@ describe("a ledger that fails", () => {
     expect(house.log.text()).toContain("A delivery cannot be noted")
   })
 
+  it("at the start hides nothing of what waits, though something new has come first", async () => {
+    const state = { down: true }
+    const before = await openDeliverHouse({ resting: true })
+    for (const id of ["a", "b", "c"]) await before.send(id)
+    const wrap = (ledger: Ledger): Ledger => ({
+      ...ledger,
+      due: async (...asked) => {
+        if (state.down) throw appError("STORAGE_UNAVAILABLE")
+        return ledger.due(...asked)
+      },
+    })
+    const house = await openDeliverHouse({ ledger: before.ledger, wrap, react: () => 500 })
+    await house.send("d")
+    await house.clock.advance(SECOND)
+    expect(house.receivers.got.map(({ headers }) => headers.get("webhook-id")).sort()).toEqual(["a", "b", "c", "d"])
+    state.down = false
+    await house.clock.advance(4 * SECOND)
+    expect(house.counted("whatsapp_deliveries_pending")).toEqual({ "": 4 })
+    house.receivers.react = () => 204
+    await house.clock.advance(MINUTE)
+    expect(house.counted("whatsapp_deliveries_pending")).toEqual({ "": 0 })
+  })
+
   it("at the start is asked again", async () => {
     const state = { down: false }
     const before = await openDeliverHouse({ resting: true })
