@@ -45,7 +45,7 @@ export interface QueueForesight {
   readonly first: HeldBack | null
   /** Of those, how many go to the same chat, which keeps its order. */
   readonly ahead: number
-  /** Why the first of these is held back. */
+  /** Why a message to that chat would be held back behind those that wait there. */
   readonly aheadHeld: HeldBack | null
 }
 

@@ -25,8 +25,8 @@ export interface ForeseeDeps {
 
 type Findings = Readonly<Record<string, Finding | FailedItem>>
 
-/** How many waiting messages are looked at. */
-const COUNTED = 1_000
+/** How many waiting messages are looked at: to open their seals takes some milliseconds. */
+const COUNTED = 200
 /** Stands for whatever a message may say. */
 const ANY_TEXT = "Hello"
 
@@ -78,11 +78,10 @@ export function createForesee(deps: ForeseeDeps): (call: Call, recipient: unknow
     const { rows } = await ledger.page(company, OUTBOX_TABLE, { limit: COUNTED })
     const waiting = rows.map(({ key, value }) => decodeRecord<Waiting>(value, `outbox ${key}`))
     const ahead = waiting.filter((one) => chat !== undefined && isIn(chat, one))
-    const heldBack = async (one: Waiting | undefined) => {
-      const [found] = one === undefined ? [] : await messages.get(company, [one.messageId])
-      return found === undefined ? null : held(found.row)
-    }
-    const [first, aheadHeld] = await Promise.all([heldBack(waiting[0]), heldBack(ahead[0])])
+    const [oldest] = waiting
+    const [found] = oldest === undefined ? [] : await messages.get(company, [oldest.messageId])
+    const first = found === undefined ? null : held(found.row)
+    const aheadHeld = chat === undefined ? null : held({ companyId: company, chatId: chat.id, messageId: null })
     return { waiting: waiting.length, most: COUNTED, first, ahead: ahead.length, aheadHeld }
   }
 

@@ -40,8 +40,8 @@ export interface Outbox {
   /** A message has been settled by something other than its own acknowledgement. */
   settled(row: MessageRow): void
   merge(company: string, from: string, into: string): void
-  /** Why a message is held back just now; null when nothing but its line and its turn keeps it. */
-  held(message: Message): Held | null
+  /** Why a message is held back just now, or the next one of its chat; null when nothing but its line and its turn keeps it. */
+  held(message: Pick<Message, "companyId" | "chatId"> & { readonly messageId: string | null }): Held | null
   /** Stops messages that have never been tried; resolves with how many they were. */
   readonly cancel: Tries["stop"]
   /** Fails what has waited longer than its time to live. */

@@ -30,8 +30,8 @@ export interface Pump {
   /** Two chats turned out to be one. */
   merge(from: string, into: string): void
   readonly size: number
-  /** Why a message of that chat is held back, if handlers hold it or one before it. */
-  heldBy(chatId: string, messageId: string): Held | undefined
+  /** Why a message of that chat is held back, if handlers hold it or one before it; null: one that is still to come. */
+  heldBy(chatId: string, messageId: string | null): Held | undefined
   has(messageId: string): boolean
   /** Starts nothing any more; resolves when what is under way has come back. */
   stop(): Promise<void>
@@ -220,7 +220,8 @@ export function createPump(deps: PumpDeps): Pump {
     },
     heldBy(chatId, messageId) {
       const lane = lanes.get(chatId)
-      if (lane?.held === undefined || !lane.items.some((item) => item.messageId === messageId)) return undefined
+      const waits = lane?.items.some((item) => messageId === null || item.messageId === messageId)
+      if (lane?.held === undefined || waits !== true) return undefined
       return { reason: lane.held.reason, until: Math.max(lane.held.until, queues.until(lane) ?? 0) }
     },
     has: (messageId) => held.has(messageId),
