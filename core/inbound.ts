@@ -14,6 +14,7 @@ import type { Sequence } from "./message/sequence.ts"
 import { createTrail } from "./message/trail.ts"
 import type { Settlement } from "./message/settle.ts"
 import { count } from "./monitor/totals.ts"
+import { encodeRecord } from "./records/values.ts"
 import type { PersonOnTheLine } from "./stages.ts"
 import type { Draft, Recipient } from "./types.ts"
 
@@ -39,6 +40,9 @@ export interface InboundDeps {
   readonly onActivity: (company: string) => void
 }
 
+/** Messages that were dropped and counted; nothing of them but their ids. */
+export const DROPPED_TABLE = "dropped"
+const DROPPED_KEPT_MS = 7 * 24 * 60 * 60 * 1000
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 5_000
 /** Wire ids as WhatsApp's clients make them; others are kept as a hash. */
@@ -88,12 +92,22 @@ export function createInbound(deps: InboundDeps): Inbound {
     if (await known(company, chat, message)) return trail.dropped(company, messageId, "known")
     const blocked = await block(company, chat, message)
     if (blocked !== undefined && blocked.error.code !== "PLUGIN_FAULT") {
-      await events.commit(company, [count("blocked")], [])
+      await noteDropped(company, message)
       trail.dropped(company, messageId, blocked)
       const { plugin, error } = blocked
       return hooks.observe("message:rejected", { company, plugin, code: error.code })
     }
     await store(company, message, blocked)
+  }
+
+  /** Counts it once, however often WhatsApp delivers it. */
+  const noteDropped = (company: string, { chat, sender, wireId }: InboundMessage): Promise<unknown> => {
+    // A chat of which nothing is stored has no lasting id; a number together with a wire id cannot be guessed.
+    const where = chat.kind === "group" ? chat.group : ""
+    const key = ids.digest([where, sender.lid ?? sender.phone, wireId].join("\n"))
+    const due = clock.now() + DROPPED_KEPT_MS
+    const seen: Op = { op: "putIfAbsent", table: DROPPED_TABLE, key, value: encodeRecord(true), due }
+    return events.commit(company, [seen, count("blocked")], [])
   }
 
   const sideOf = ({ fromMe }: InboundMessage): "me" | "them" => (fromMe ? "me" : "them")

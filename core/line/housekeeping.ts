@@ -4,6 +4,7 @@ import type { Erasure } from "../company/erasure.ts"
 import type { Deliver } from "../deliver.ts"
 import { toError } from "../errors.ts"
 import type { Mover } from "../homes/mover.ts"
+import { DROPPED_TABLE } from "../inbound.ts"
 import type { Ledger } from "../ledger.ts"
 import type { Logger } from "../log.ts"
 import type { Idempotency } from "../message/idempotency.ts"
@@ -48,9 +49,12 @@ export function createHousekeeping(deps: HousekeepingDeps): Housekeeping {
   const { deliver } = deps
   const rounds = createRounds(clock, log)
 
-  const sweepReceipts = async (): Promise<void> => {
-    for (const { company, key, version } of await ledger.due(RECEIPT_TABLE, clock.now(), SWEPT_AT_ONCE)) {
-      await ledger.commit(company, [{ op: "delete", table: RECEIPT_TABLE, key, version }])
+  /** What was kept of messages that have never come, and of those that were dropped. */
+  const sweepNotes = async (): Promise<void> => {
+    for (const table of [RECEIPT_TABLE, DROPPED_TABLE]) {
+      for (const { company, key, version } of await ledger.due(table, clock.now(), SWEPT_AT_ONCE)) {
+        await ledger.commit(company, [{ op: "delete", table, key, version }])
+      }
     }
   }
 
@@ -84,7 +88,7 @@ export function createHousekeeping(deps: HousekeepingDeps): Housekeeping {
       rounds.every("idempotency keys", settings.cleanupIntervalMs, idempotency.sweep)
       rounds.every("batches", settings.cleanupIntervalMs, batches.sweep)
       rounds.every("calls", settings.cleanupIntervalMs, ingress.sweep)
-      rounds.every("receipts", settings.cleanupIntervalMs, sweepReceipts)
+      rounds.every("receipts", settings.cleanupIntervalMs, sweepNotes)
       rounds.every("deliveries", settings.cleanupIntervalMs, deliver.sweep)
       rounds.every("moves", settings.cleanupIntervalMs, mover.resume)
       rounds.every("erasures", settings.cleanupIntervalMs, erasure.resume)

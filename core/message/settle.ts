@@ -85,7 +85,9 @@ export function createSettlement(deps: SettleDeps): Settlement {
     const sent = next.moved && waits(row) && move.status !== "failed" && move.status !== "unknown"
     if (next.row === row) return { row, moved: false, sent: false, ops: [], drafts: [] }
     const put: Op = { op: "putIfVersion", version, ...messages.place(next.row) }
-    const counts = sent ? departures(row) : next.moved && move.status === "failed" ? failures(move.error) : []
+    // Given up, and a receipt shows that it had gone out: what failed stays counted, since no count goes back.
+    const proven = next.moved && row.status === "failed"
+    const counts = sent || proven ? departures(row) : next.moved && move.status === "failed" ? failures(move.error) : []
     return {
       row: next.row,
       moved: next.moved,
