@@ -43,6 +43,8 @@ export async function runScrape(options: ScrapeOptions): Promise<ScrapeFigures> 
     WHATSAPP_MAX_SESSIONS: String(companies + turnover),
     WHATSAPP_RATE_LIMIT_PER_COMPANY: "1000000",
   }
+  // Timers of the house keep no process alive, and this one has nothing else to wait for.
+  const awake = setInterval(() => undefined, 1_000)
   const ratchet = createRatchet(lasts)
   let life = 1
   let talked = 0
@@ -109,6 +111,7 @@ export async function runScrape(options: ScrapeOptions): Promise<ScrapeFigures> 
     return { wentBack: ratchet.wentBack, mostNames, series, bytes, counted, talked: before, ...held }
   } finally {
     await house.stop()
+    clearInterval(awake)
     await folder.remove()
   }
 }
