@@ -74,7 +74,8 @@ describe("What is exported", () => {
       WHATSAPP_METRICS_ENABLED: true,
       WHATSAPP_HEALTH_CHECK_ENABLED: true,
       WHATSAPP_ALERTING_ENABLED: true,
-      WHATSAPP_ALERT_WEBHOOK: "https://your-webhook.com/alerts",
+      // The paths of such URLs are often secrets, and never shown.
+      WHATSAPP_ALERT_WEBHOOK: "***",
       WHATSAPP_ALERT_ERROR_RATE: 0.05,
       WHATSAPP_ALERT_MEMORY_MB: 1000,
       WHATSAPP_LOG_LEVEL: "debug",
