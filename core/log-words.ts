@@ -15,14 +15,16 @@ const LEFT_OUT = "…"
 
 /** A text of somebody else's without phone numbers, keys, codes and logins, as far as these can be told by their form. */
 export function withoutSecrets(text: string): string {
-  return text
-    .slice(0, 2_000)
-    .replace(QUOTED, LEFT_OUT)
-    .replace(IN_URLS, LEFT_OUT)
-    // Before numbers are: what is left of a key without its digits would look like none.
-    .replace(TOKEN, (token) => (isName(token) ? token : LEFT_OUT))
-    .replace(JID_USER, LEFT_OUT)
-    .replace(PHONE, LEFT_OUT)
+  return (
+    text
+      .slice(0, 2_000)
+      .replace(QUOTED, LEFT_OUT)
+      .replace(IN_URLS, LEFT_OUT)
+      // Before numbers are: what is left of a key without its digits would look like none.
+      .replace(TOKEN, (token) => (isName(token) ? token : LEFT_OUT))
+      .replace(JID_USER, LEFT_OUT)
+      .replace(PHONE, LEFT_OUT)
+  )
 }
 
 /** Names of settings and codes are long as well; what is random has digits or both cases. */

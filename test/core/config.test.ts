@@ -132,14 +132,12 @@ describe("problems", () => {
         WHATSAPP_TRIES: "-1",
         WHATSAPP_API_KEY: "short",
         [UNSAFE]: "5",
-        WHATSAPP_ALERT_ERROR_RATE: "2",
       },
     })
     expect([...problems].sort()).toEqual([
       "DEFAULT_COMPANY_ID: is needed when WHATSAPP_MULTI_TENANT is false: the id of the one company",
       "HOST: needs WHATSAPP_API_KEY with at least 24 characters",
       "PORT: expected a port from 0 to 65535",
-      "WHATSAPP_ALERT_ERROR_RATE: expected a number from 0 to 1",
       "WHATSAPP_API_KEY: expected at least 8 characters",
       expect.stringMatching(/^WHATSAPP_LOG_LEVEL: .*"trace"\|"debug"/),
       "WHATSAPP_MAX_SESSIONS: expected a whole number from 1",

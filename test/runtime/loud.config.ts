@@ -41,7 +41,7 @@ const brittle = definePlugin({
       // Fields that are on no list, and listed ones that are not what the list says.
       const about = { text: message.message, all: { message }, [String(message.phone)]: true, ms: message.phone }
       log.child({ phone: message.phone }).info({ ...about, code: message.phone }, "Told too much")
-      new URL(message.message ?? "")
+      Object.assign(about, { url: new URL(message.message ?? "") })
     })
     on("message:received", ({ message }) => {
       if (config.telltale) log.info({}, `Received ${message.message ?? ""}`)
