@@ -55,8 +55,10 @@ describe("a line on which WhatsApp falls silent", () => {
     expect(performance.now() - begun).toBeLessThan(2 * INTERVAL + SLACK)
     const { status, body } = await overview()
     expect([status, body.status, body.sessions[other.id]?.connected]).toEqual([200, "degraded", true])
-    const warned = platform.tail().filter((line) => line.includes("did not answer") && line.includes(dead.id))
-    expect(warned).toHaveLength(1)
+    // The state changes first; the warning follows once the change is durable.
+    const warnings = () => platform.tail().filter((line) => line.includes("did not answer") && line.includes(dead.id))
+    await until("the warning", PATIENCE, async () => (warnings().length > 0 ? true : undefined))
+    expect(warnings()).toHaveLength(1)
 
     await stage.sandbox.clearFaults()
     await connected(platform, dead, PATIENCE)
