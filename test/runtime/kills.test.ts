@@ -3,18 +3,18 @@ import { runKills } from "./kills.ts"
 
 const MINUTES = 60_000
 
-test("nothing that was promised is lost in twenty kills at random moments of a send", {
+test("nothing that was promised is lost in twelve kills at random moments of a send", {
   timeout: 5 * MINUTES,
 }, async () => {
-  const { hits, verdict, recordsRead } = await runKills({ kills: 20 })
-  expect(hits).toBeGreaterThanOrEqual(10)
+  const { hits, verdict, recordsRead } = await runKills({ kills: 12 })
+  expect(hits).toBeGreaterThanOrEqual(6)
   expect(verdict.lost).toEqual([])
   expect(verdict.renamed).toEqual([])
   expect(verdict.inboundLost).toEqual([])
   expect(verdict.inboundDoubled).toEqual([])
-  expect(verdict.answered200).toBeGreaterThan(20)
-  expect(verdict.answered202).toBeGreaterThan(20)
-  expect(verdict.written).toBeGreaterThan(40)
+  expect(verdict.answered200).toBeGreaterThan(10)
+  expect(verdict.answered202).toBeGreaterThan(10)
+  expect(verdict.written).toBeGreaterThan(20)
   expect(recordsRead).toBeGreaterThan(verdict.sent)
 })
 
