@@ -38,16 +38,16 @@ test.skipIf(redisMissing !== "")(
 )
 
 test.skipIf(redisMissing !== "")(
-  `five kills during moves leave one store in charge each time, and lose nothing${redisMissing}`,
+  `three kills during moves leave one store in charge each time, and lose nothing${redisMissing}`,
   {
     timeout: 5 * MINUTES,
   },
   async () => {
-    const { hits, verdict, outOfOrder } = await runMoveKills({ ring, kills: 5 })
-    expect(hits).toBeGreaterThanOrEqual(3)
+    const { hits, verdict, outOfOrder } = await runMoveKills({ ring, kills: 3 })
+    expect(hits).toBeGreaterThanOrEqual(2)
     expect(verdict).toMatchObject(SOUND)
     expect(outOfOrder).toEqual([])
-    expect(verdict.answered200 + verdict.answered202).toBeGreaterThan(20)
+    expect(verdict.answered200 + verdict.answered202).toBeGreaterThan(10)
   },
 )
 
